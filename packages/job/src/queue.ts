@@ -1,0 +1,78 @@
+/**
+ * The JobQueue port: what the engine needs from a queue, written from the engine's needs and not from Redis.
+ * `test/conformance/job-queue.ts` is its meaning in executable form; every implementation passes that suite.
+ *
+ * Promises of an implementation
+ * - An id that was pushed is at any later time in exactly one of: waiting, claimed, final.
+ * - A claim is known by its token. Once another claim exists, every call with the old token answers "lost" and changes nothing.
+ * - A job becomes final once; a final job never changes.
+ * - Repeating a call whose answer was lost is harmless.
+ */
+import type { JobOutcome } from "./outcome.ts";
+
+/** A job hash as it came from the store: foreign bytes, not yet looked at. */
+export type RawFields = ReadonlyMap<string, Uint8Array>;
+
+export interface Claim {
+  readonly jobId: string;
+  /** 128 random bits in hex: the right to speak for this job. */
+  readonly token: string;
+  readonly fields: RawFields;
+  /** How often this job was claimed, this time included. */
+  readonly claims: number;
+  /** Set when the hash was larger than the queue hands out; `fields` then lacks the payload. */
+  readonly oversizedBytes?: number;
+}
+
+export type RenewAnswer = "held" | "lost" | "cancel";
+export type StartAnswer = "started" | "lost" | "cancelled" | "replayed";
+
+/** A lease that is over, as seen by one look. Reclaiming takes two looks, see runner/src/reaper.ts. */
+export interface OverdueLease {
+  readonly jobId: string;
+  /** The lease end in the store's own clock and spelling; reclaim compares it for equality. */
+  readonly leaseEnd: string;
+}
+
+/** What became of an overdue job. */
+export type ReclaimAnswer = "live" | "requeued" | "failed" | "final" | "dead";
+
+export interface LogEntry {
+  readonly stream: "out" | "err";
+  /** Byte offset of `data` in its stream. A jump means bytes were left out. */
+  readonly offset: number;
+  readonly data: string;
+}
+
+export interface SettleDetails {
+  readonly signers?: readonly string[];
+}
+
+export interface StartOptions {
+  /** For signed jobs: how long the id must not be started again, in ms. */
+  readonly replayGuardMs?: number;
+}
+
+export interface JobQueue {
+  /**
+   * Waits for a job and makes it ours (`dispatched`: no process yet). Resolves undefined once `signal` aborts; takes
+   * nothing after that. Ids that cannot be run (no hash, wrong type, bad id, claimed too often) never come out of
+   * here: they are put aside with an error record and the next one is taken.
+   * Throws QueueError UNAVAILABLE when the store is away; the caller decides when to come again.
+   */
+  claim(signal: AbortSignal): Promise<Claim | undefined>;
+  /** `dispatched` → `started`: from here on a process may exist. */
+  start(claim: Claim, options?: StartOptions): Promise<StartAnswer>;
+  /** Prolongs all given claims in one round trip; answers in the same order. */
+  renew(claims: readonly Claim[]): Promise<readonly RenewAnswer[]>;
+  /** Writes the outcome exactly once. A holder that lost its claim changes nothing. */
+  settle(claim: Claim, outcome: JobOutcome, details?: SettleDetails): Promise<"settled" | "lost">;
+  /** Gives a job back that was not started, in its old place. */
+  release(claim: Claim): Promise<"released" | "lost">;
+  /** Adds live output to the job's log. A convenience: losing it loses no result. */
+  appendLog(claim: Claim, entries: readonly LogEntry[]): Promise<void>;
+  /** Gives every taken id without a lease a short one, then lists leases that are over. */
+  overdue(): Promise<readonly OverdueLease[]>;
+  /** Takes an overdue job from its dead owner: back to the queue if it may be started (again), else an error. */
+  reclaim(lease: OverdueLease): Promise<ReclaimAnswer>;
+}
