@@ -5,8 +5,10 @@ export type QueueErrorCode =
   | "UNAVAILABLE"
   /** The store refuses us for good: password, permissions. */
   | "DENIED"
-  /** A key holds something it must not hold. */
-  | "CORRUPT";
+  /** The store is out of memory: it takes no new work, endings still go through. */
+  | "FULL"
+  /** The store says no to this command: a key of another type, a command it does not know. */
+  | "REJECTED";
 
 export class QueueError extends Error {
   override readonly name = "QueueError";

@@ -51,6 +51,8 @@ export interface SettleDetails {
 export interface StartOptions {
   /** For signed jobs: how long the id must not be started again, in ms. */
   readonly replayGuardMs?: number;
+  /** How often the id may be started within that time, recoveries included. Default 1. */
+  readonly maxStarts?: number;
 }
 
 export interface JobQueue {

@@ -1,0 +1,61 @@
+/**
+ * submit: stores a job and queues it, or tells what is there already. The client's side of the protocol.
+ *
+ * KEYS job queue events
+ * ARGV id mode ("queue" or "create") (field value)…
+ * →    {CREATED, status} · {EXISTS, status} same content · {CONFLICT, status} same id, other content
+ *
+ * Content is what the job does; when and by whom it was signed is not compared.
+ */
+import { event, now, script } from "../redis/script.ts";
+
+export const submit = script(
+  "submit",
+  `
+${now}${event}
+local job, queue, events = unpack(KEYS)
+local id, mode = unpack(ARGV)
+local kind = redis.call('TYPE', job).ok
+if kind ~= 'none' then
+  if kind ~= 'hash' then return { 'CONFLICT', kind } end
+  local given = {}
+  for i = 3, #ARGV, 2 do given[ARGV[i]] = ARGV[i + 1] end
+  local status = redis.call('HGET', job, 'status') or 'queued'
+  for _, name in ipairs({ 'payload', 'caller_id', 'context_id', 'executor', 'timeout', 'env_vars', 'max_attempts' }) do
+    if (redis.call('HGET', job, name) or '') ~= (given[name] or '') then return { 'CONFLICT', status } end
+  end
+  return { 'EXISTS', status }
+end
+redis.call('HSET', job, unpack(ARGV, 3))
+if mode == 'create' then
+  redis.call('HSET', job, 'status', 'created')
+  event(events, id, 'created')
+  return { 'CREATED', 'created' }
+end
+redis.call('HSET', job, 'status', 'queued', 'queued_at', now)
+redis.call('LPUSH', queue, id)
+event(events, id, 'queued')
+return { 'CREATED', 'queued' }
+`,
+);
+
+/**
+ * enqueue: queues a job that was only created.
+ *
+ * KEYS job queue events
+ * ARGV id
+ * →    OK · NOT_CREATED (status in the second element)
+ */
+export const enqueue = script(
+  "enqueue",
+  `
+${now}${event}
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return { 'NOT_CREATED', 'missing' } end
+local status = redis.call('HGET', KEYS[1], 'status') or 'queued'
+if status ~= 'created' then return { 'NOT_CREATED', status } end
+redis.call('HSET', KEYS[1], 'status', 'queued', 'queued_at', now)
+redis.call('LPUSH', KEYS[2], ARGV[1])
+event(KEYS[3], ARGV[1], 'queued')
+return { 'OK', 'queued' }
+`,
+);
