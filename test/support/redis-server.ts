@@ -1,10 +1,11 @@
 /**
- * A private redis-server for one test file: unix socket only, no TCP port, own folder, ended by pid.
- * `redis-server` is taken from PATH or from `HERORUNNER_REDIS_SERVER`, which vitest's global setup fills in.
+ * A private redis-server for one test file: unix socket only, no TCP port, own folder, ended by pid. The program
+ * is `HERORUNNER_REDIS_SERVER`, which vitest's global setup fills in, or `redis-server` on PATH.
+ * A test that forgets to stop its server does not leave it behind: it is killed when the test process ends.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -30,23 +31,32 @@ export interface RedisServer extends AsyncDisposable {
   start(): Promise<void>;
   freeze(): void;
   thaw(): void;
+  /** Ends the server, whatever its state, and removes the folder. May be called twice. */
   stop(): Promise<void>;
 }
+
+const running = new Set<() => void>();
+process.on("exit", () => {
+  for (const lastResort of running) lastResort();
+});
 
 /** Starts a server and waits until it accepts connections. The caller stops it. */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), "herorunner-redis-"));
   const socketPath = join(folder, "redis.sock");
-  let child = await launch(folder, socketPath, options);
-  const end = async (signal: NodeJS.Signals): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, "exit");
-    child.kill("SIGCONT");
-    child.kill(signal);
-    await gone;
+  const start = (): Promise<ChildProcess> => launch(folder, socketPath, options);
+  let child = await start().catch(async (error: unknown) => {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  });
+  const lastResort = (): void => {
+    child.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
   };
+  running.add(lastResort);
   const stop = async (): Promise<void> => {
-    await end("SIGKILL");
+    await end(child);
+    running.delete(lastResort);
     await rm(folder, { recursive: true, force: true });
   };
   return {
@@ -56,9 +66,9 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     get pid() {
       return child.pid ?? 0;
     },
-    kill: () => end("SIGKILL"),
+    kill: () => end(child),
     start: async () => {
-      child = await launch(folder, socketPath, options);
+      child = await start();
     },
     freeze: () => void child.kill("SIGSTOP"),
     thaw: () => void child.kill("SIGCONT"),
@@ -73,34 +83,46 @@ async function launch(
   options: RedisServerOptions,
 ): Promise<ChildProcess> {
   await rm(socketPath, { force: true });
+  const settings = {
+    port: String(options.port ?? 0),
+    bind: "127.0.0.1",
+    unixsocket: socketPath,
+    dir: folder,
+    save: "",
+    appendonly: "no",
+    "maxmemory-policy": "noeviction",
+    daemonize: "no",
+  };
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
   const child = spawn(
     process.env["HERORUNNER_REDIS_SERVER"] ?? "redis-server",
-    [
-      ...[
-        "--port",
-        String(options.port ?? 0),
-        "--bind",
-        "127.0.0.1",
-        "--unixsocket",
-        socketPath,
-        "--dir",
-        folder,
-      ],
-      ...["--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction", "--daemonize", "no"],
-      ...(options.args ?? []),
-    ],
+    [...args, ...(options.args ?? [])],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
   let said = "";
-  child.stdout.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
-  child.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
+  const listen = (chunk: Buffer): void => void (said = (said + chunk.toString()).slice(-4000));
+  child.stdout.on("data", listen);
+  child.stderr.on("data", listen);
   const failed = new Promise<never>((_resolve, reject) => {
     child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`redis-server ended with ${code} at start:\n${said}`)));
+    child.once("close", (code) => reject(new Error(`redis-server ended with ${code} at start:\n${said}`)));
   });
   failed.catch(() => undefined);
-  await Promise.race([until(() => existsSync(socketPath) && answers(socketPath), "redis answers"), failed]);
+  try {
+    await Promise.race([until(() => answers(socketPath), "redis answers"), failed]);
+  } catch (error) {
+    await end(child);
+    throw error;
+  }
   return child;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  // without a pid it never ran, and there will be no exit to wait for
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, "exit");
+  child.kill("SIGKILL");
+  await gone;
 }
 
 function answers(socketPath: string): Promise<boolean> {
@@ -111,6 +133,7 @@ function answers(socketPath: string): Promise<boolean> {
       resolve(ok);
     };
     socket.once("error", () => finish(false));
+    socket.once("close", () => finish(false));
     socket.once("data", (data) =>
       finish(data.toString().startsWith("+PONG") || data.toString().startsWith("-NOAUTH")),
     );
