@@ -1,10 +1,24 @@
 /** The public names of @herorunner/job, listed one by one. A test pins the list. */
+export { JobClient } from "./client.ts";
+export type { ClientOptions, JobLocator, SubmitOptions, Submitted, WaitOptions } from "./client.ts";
+export { decodeJob, encodeJob } from "./codec.ts";
+export type { Decoded, DecodeLimits } from "./codec.ts";
 export { ClientError, QueueError } from "./errors.ts";
 export type { ClientErrorCode, QueueErrorCode } from "./errors.ts";
+export {
+  clientFields,
+  envLimits,
+  envNamePattern,
+  envProblem,
+  maxAttemptsRange,
+  systemFields,
+  timeoutSecondsRange,
+} from "./fields.ts";
 export { isFinal, jobStatuses } from "./job.ts";
 export type { Job, JobSignature, JobStatus, JobView, VerifiedJob } from "./job.ts";
 export { defaultKeyPrefix, idPattern, indexKey, keysOf, registryKey } from "./keys.ts";
 export type { RunnerKeys } from "./keys.ts";
+export type { LogLine } from "./log-reader.ts";
 export { failed, finished, isJobReason, jobReasons } from "./outcome.ts";
 export type {
   ErrorOutcome,
@@ -27,3 +41,14 @@ export type {
   StartAnswer,
   StartOptions,
 } from "./queue.ts";
+export { viewJob, wireView } from "./record.ts";
+export { openConnection } from "./redis/connection.ts";
+export type { ConnectionOptions, RedisConnection, Reply } from "./redis/connection.ts";
+export { isLoopbackTarget, maskRedisUrl, parseRedisUrl } from "./redis/redis-url.ts";
+export type { RedisTarget } from "./redis/redis-url.ts";
+export { RedisJobQueue } from "./redis-queue.ts";
+export type { RedisQueueOptions } from "./redis-queue.ts";
+export { checkRequest } from "./request.ts";
+export type { JobRequest } from "./request.ts";
+export { isJsonObject, parseStrictJson } from "./strict-json.ts";
+export type { JsonObject, JsonValue, StrictJson } from "./strict-json.ts";

@@ -3,7 +3,6 @@
  * script (lua/), so that a claim is compared and the state changed in one step, by Redis itself and in Redis time.
  */
 import { randomBytes } from "node:crypto";
-import { QueueError } from "./errors.ts";
 import { idPattern, keysOf, type RunnerKeys } from "./keys.ts";
 import { LogWindow } from "./log-window.ts";
 import { appendLog } from "./lua/append-log.ts";
@@ -31,6 +30,7 @@ import type {
 import { encodeOutcome } from "./record.ts";
 import { openConnection, type RedisConnection, type Reply } from "./redis/connection.ts";
 import type { RedisTarget } from "./redis/redis-url.ts";
+import { listOf, pairsOf, textOf, wordOf } from "./redis/reply.ts";
 
 export interface RedisQueueOptions {
   readonly target: RedisTarget;
@@ -130,10 +130,10 @@ export class RedisJobQueue implements JobQueue {
       [active, leases, this.keys.job(id), dead, this.keys.reply(id), events],
       [id, token, ...[leaseMs, owner, maxClaims, maxHashBytes, resultTtlSeconds].map(String)],
     );
-    const [answer, claims, bytes, ...flat] = list(reply);
-    const word = text(answer);
+    const [answer, claims, bytes, ...flat] = listOf(reply);
+    const word = textOf(answer);
     if (word === "OK") {
-      const claim = { jobId: id, token, fields: pairs(flat), claims: Number(claims) };
+      const claim = { jobId: id, token, fields: pairsOf(flat), claims: Number(claims) };
       return flat.length === 0 ? { ...claim, oversizedBytes: Number(bytes) } : claim;
     }
     if (word === "MISSING") this.#lookAgain(id, 0);
@@ -158,7 +158,7 @@ export class RedisJobQueue implements JobQueue {
     const { active, queue, dead, events } = this.keys;
     const last = round === lookAgainAfterMs.length - 1;
     const keys = [active, this.keys.job(id), queue, dead, this.keys.reply(id), events];
-    const answer = text(await this.#commands.run(lookAgain, keys, [id, last ? "1" : "0"]));
+    const answer = textOf(await this.#commands.run(lookAgain, keys, [id, last ? "1" : "0"]));
     if (answer === "WAIT") this.#lookAgain(id, round + 1);
     if (answer === "DEAD") this.#options.onPutAside({ jobId: id, why: "missing" });
   }
@@ -174,7 +174,7 @@ export class RedisJobQueue implements JobQueue {
         ...[this.#options.leaseMs, options.replayGuardMs ?? 0, options.maxStarts ?? 1].map(String),
       ],
     );
-    return oneOf(answer, { OK: "started", FENCED: "lost", CANCELLED: "cancelled", REPLAYED: "replayed" });
+    return wordOf(answer, { OK: "started", FENCED: "lost", CANCELLED: "cancelled", REPLAYED: "replayed" });
   }
 
   async renew(claims: readonly Claim[]): Promise<readonly RenewAnswer[]> {
@@ -184,7 +184,7 @@ export class RedisJobQueue implements JobQueue {
       [this.keys.leases, ...claims.map((claim) => this.keys.job(claim.jobId))],
       [String(this.#options.leaseMs), ...claims.flatMap((claim) => [claim.jobId, claim.token])],
     );
-    return list(answers).map((answer) => oneOf(answer, { OK: "held", FENCED: "lost", CANCEL: "cancel" }));
+    return listOf(answers).map((answer) => wordOf(answer, { OK: "held", FENCED: "lost", CANCEL: "cancel" }));
   }
 
   async settle(claim: Claim, outcome: JobOutcome, details?: SettleDetails): Promise<"settled" | "lost"> {
@@ -202,13 +202,13 @@ export class RedisJobQueue implements JobQueue {
       ],
     );
     this.#logs.delete(claim.token);
-    return oneOf(answer, { OK: "settled", ALREADY: "settled", FENCED: "lost" });
+    return wordOf(answer, { OK: "settled", ALREADY: "settled", FENCED: "lost" });
   }
 
   async release(claim: Claim): Promise<"released" | "lost"> {
     const { active, leases, queue, events } = this.keys;
     const keys = [active, leases, this.keys.job(claim.jobId), queue, events];
-    return oneOf(await this.#commands.run(release, keys, [claim.jobId, claim.token]), {
+    return wordOf(await this.#commands.run(release, keys, [claim.jobId, claim.token]), {
       OK: "released",
       FENCED: "lost",
     });
@@ -238,7 +238,7 @@ export class RedisJobQueue implements JobQueue {
       [active, leases],
       [String(this.#options.adoptGraceMs), "100"],
     );
-    return [...pairs(list(reply), "latin1")].map(([jobId, leaseEnd]) => ({
+    return [...pairsOf(listOf(reply), "latin1")].map(([jobId, leaseEnd]) => ({
       jobId,
       leaseEnd: leaseEnd.toString(),
     }));
@@ -257,7 +257,7 @@ export class RedisJobQueue implements JobQueue {
       [active, leases, this.keys.job(id), queue, this.keys.reply(id), dead, events],
       [id, lease.leaseEnd, String(this.#options.maxClaims), String(this.#options.resultTtlSeconds)],
     );
-    return oneOf(answer, {
+    return wordOf(answer, {
       LIVE: "live",
       REQUEUED: "requeued",
       FAILED: "failed",
@@ -273,37 +273,4 @@ export class RedisJobQueue implements JobQueue {
     this.#waiting.close();
     this.#commands.close();
   }
-}
-
-function list(reply: Reply | undefined): readonly Reply[] {
-  if (!Array.isArray(reply)) throw unexpected(reply);
-  return reply as readonly Reply[]; // Array.isArray loses the element type of a readonly array
-}
-
-function text(reply: Reply | undefined): string {
-  if (!Buffer.isBuffer(reply)) throw unexpected(reply);
-  return reply.toString();
-}
-
-function pairs(flat: readonly Reply[], encoding: BufferEncoding = "utf8"): ReadonlyMap<string, Buffer> {
-  const map = new Map<string, Buffer>();
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    const [name, value] = [flat[i], flat[i + 1]];
-    if (Buffer.isBuffer(name) && Buffer.isBuffer(value)) map.set(name.toString(encoding), value);
-  }
-  return map;
-}
-
-function oneOf<const T extends string>(reply: Reply, words: Readonly<Record<string, T>>): T {
-  const answer = new Map(Object.entries(words)).get(text(reply));
-  if (answer === undefined) throw unexpected(reply);
-  return answer;
-}
-
-function unexpected(reply: Reply | undefined): QueueError {
-  const shown = Buffer.isBuffer(reply) ? reply.toString().slice(0, 100) : typeof reply;
-  return new QueueError(
-    "REJECTED",
-    `Redis answered ${JSON.stringify(shown)}, which this version does not understand`,
-  );
 }

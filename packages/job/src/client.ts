@@ -1,0 +1,280 @@
+/**
+ * The client SDK: submit a job, wait for it, look at it, follow its output, cancel it. Over Redis, no server between.
+ *
+ *   await using client = await JobClient.connect("redis://localhost:6379");
+ *   const { id } = await client.submit({ runner: "my-hero-runner", payload: 'print("hello")' });
+ *   const job = await client.wait(id, { runner: "my-hero-runner" });
+ *   console.log(job.status, job.result);
+ */
+import { ClientError, QueueError } from "./errors.ts";
+import { encodeJob } from "./codec.ts";
+import { isFinal, type Job, type JobStatus, type JobView } from "./job.ts";
+import { defaultKeyPrefix, idPattern, indexKey, keysOf, type RunnerKeys } from "./keys.ts";
+import { followLog, type LogLine } from "./log-reader.ts";
+import { cancel } from "./lua/cancel.ts";
+import { enqueue, submit } from "./lua/submit.ts";
+import { viewJob } from "./record.ts";
+import { openConnection, type RedisConnection } from "./redis/connection.ts";
+import { parseRedisUrl, type RedisTarget } from "./redis/redis-url.ts";
+import { listOf, pairsOf, textOf } from "./redis/reply.ts";
+import { checkRequest, type JobRequest } from "./request.ts";
+
+export interface Submitted {
+  readonly id: string;
+  readonly runner: string;
+  /** `exists`: the same content was submitted under this id before; nothing was changed. */
+  readonly outcome: "created" | "exists";
+  readonly status: JobStatus;
+}
+
+export interface ClientOptions {
+  /** Default `hero:`. */
+  readonly keyPrefix?: string;
+  /** PEM text for rediss://. */
+  readonly tlsCa?: string;
+}
+
+export interface SubmitOptions {
+  /** `create` stores the job without queueing it; see start(). Default `queue`. */
+  readonly mode?: "queue" | "create";
+  /** Gets the complete job, returns it with its signatures. */
+  readonly sign?: (job: Job) => Job | Promise<Job>;
+}
+
+/** Which job. The runner may be left out when the job was submitted through an SDK in the last day. */
+export interface JobLocator {
+  readonly runner?: string;
+}
+
+export interface WaitOptions extends JobLocator {
+  /** Ends the wait, not the job. Default: none. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+const indexTtlSeconds = 86_400;
+/** A wait looks at the record this often, so that a lost reply costs at most this long. */
+const waitRoundSeconds = 2;
+
+export class JobClient implements AsyncDisposable {
+  readonly #target: RedisTarget;
+  readonly #prefix: string;
+  readonly #tlsCa: string | undefined;
+  readonly #connections = new Map<string, RedisConnection>();
+
+  private constructor(target: RedisTarget, options: ClientOptions) {
+    this.#target = target;
+    this.#prefix = options.keyPrefix ?? defaultKeyPrefix;
+    this.#tlsCa = options.tlsCa;
+  }
+
+  /** Connects and checks that Redis answers. Throws ClientError UNAVAILABLE or DENIED; TypeError for a bad URL. */
+  static async connect(url = "redis://localhost:6379", options: ClientOptions = {}): Promise<JobClient> {
+    const client = new JobClient(parseRedisUrl(url), options);
+    try {
+      await operational(() => client.#redis(client.#prefix).send(["PING"]));
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+    return client;
+  }
+
+  /** Stores the job and queues it. Throws ClientError INVALID_JOB (names the field) or CONFLICT (id taken by another job). */
+  async submit(request: JobRequest, options: SubmitOptions = {}): Promise<Submitted> {
+    const checked = checkRequest(request);
+    const job = options.sign === undefined ? checked : await options.sign(checked);
+    const keys = this.#keys(job.runner);
+    const flat = [...encodeJob(job)].flat();
+    return operational(async () => {
+      await this.#redis(indexKey(job.id, this.#prefix)).send([
+        "SET",
+        indexKey(job.id, this.#prefix),
+        job.runner,
+        "EX",
+        String(indexTtlSeconds),
+      ]);
+      const script = [keys.job(job.id), keys.queue, keys.events];
+      const reply = await this.#redis(keys.queue).run(submit, script, [
+        job.id,
+        options.mode ?? "queue",
+        ...flat,
+      ]);
+      const [word, status] = listOf(reply).map(textOf);
+      if (word === "CONFLICT") {
+        throw new ClientError(
+          "CONFLICT",
+          `job ${job.id} exists with other content (${status}); use another id`,
+        );
+      }
+      const outcome = word === "CREATED" ? "created" : "exists";
+      return { id: job.id, runner: job.runner, outcome, status: (status ?? "queued") as JobStatus }; // the script answers status words only
+    });
+  }
+
+  /** Queues a job that was submitted with mode `create`. */
+  async start(id: string, locator: JobLocator = {}): Promise<void> {
+    const keys = await this.#locate(id, locator);
+    const script = [keys.job(id), keys.queue, keys.events];
+    const reply = await operational(() => this.#redis(keys.queue).run(enqueue, script, [id]));
+    const [word, status] = listOf(reply).map(textOf);
+    if (word !== "OK")
+      throw new ClientError("CONFLICT", `job ${id} is ${status}, only a created job can be started`);
+  }
+
+  /** The job as it is now. Throws ClientError NOT_FOUND. */
+  async get(id: string, locator: JobLocator = {}): Promise<JobView> {
+    const keys = await this.#locate(id, locator);
+    const reply = await operational(() => this.#redis(keys.queue).send(["HGETALL", keys.job(id)]));
+    const fields = pairsOf(listOf(reply));
+    if (fields.size === 0) throw notFound(id, keys.runner);
+    return viewJob(fields, { id, runner: keys.runner });
+  }
+
+  async status(id: string, locator: JobLocator = {}): Promise<Pick<JobView, "id" | "status" | "reason">> {
+    const { status, reason } = await this.get(id, locator);
+    return reason === undefined ? { id, status } : { id, status, reason };
+  }
+
+  /** Resolves with the job when it is final. Throws ClientError WAIT_TIMEOUT; rejects with the signal's reason on abort. */
+  async wait(id: string, options: WaitOptions = {}): Promise<JobView> {
+    const keys = await this.#locate(id, options);
+    const end = options.timeoutMs === undefined ? Infinity : performance.now() + options.timeoutMs;
+    const own = this.#open(keys.queue);
+    try {
+      for (;;) {
+        options.signal?.throwIfAborted();
+        const job = await this.get(id, { runner: keys.runner });
+        if (isFinal(job.status)) return job;
+        const leftMs = end - performance.now();
+        if (leftMs <= 0)
+          throw new ClientError(
+            "WAIT_TIMEOUT",
+            `job ${id} is still ${job.status} after ${options.timeoutMs} ms`,
+          );
+        await replyOrRound(own, keys.reply(id), Math.min(leftMs / 1000, waitRoundSeconds), options.signal);
+      }
+    } finally {
+      own.close();
+    }
+  }
+
+  /** Live output, from the beginning or after `afterSeq`, until the job is final. Abort with `signal`. */
+  async *logs(
+    id: string,
+    options: JobLocator & { readonly afterSeq?: number; readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<LogLine, void, undefined> {
+    const keys = await this.#locate(id, options);
+    const own = this.#open(keys.queue);
+    try {
+      yield* followLog(own, keys, id, options);
+    } catch (error) {
+      throw toClientError(error);
+    } finally {
+      own.close();
+    }
+  }
+
+  /** `cancelled`: it had not started and is final now. `requested`: its runner was told. `final`: too late. */
+  async cancel(id: string, locator: JobLocator = {}): Promise<"cancelled" | "requested" | "final"> {
+    const keys = await this.#locate(id, locator);
+    const script = [keys.job(id), keys.queue, keys.reply(id), keys.events];
+    const args = [id, keys.control, String(indexTtlSeconds)];
+    const word = String(await operational(() => this.#redis(keys.queue).run(cancel, script, args)));
+    switch (word) {
+      case "CANCELLED":
+        return "cancelled";
+      case "REQUESTED":
+        return "requested";
+      case "FINAL":
+        return "final";
+      default:
+        throw notFound(id, keys.runner);
+    }
+  }
+
+  close(): void {
+    for (const connection of this.#connections.values()) connection.close();
+    this.#connections.clear();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+
+  #keys(runner: string): RunnerKeys {
+    return keysOf(runner, this.#prefix);
+  }
+
+  async #locate(id: string, locator: JobLocator): Promise<RunnerKeys> {
+    if (!idPattern.test(id))
+      throw new ClientError("INVALID_JOB", `id ${JSON.stringify(id)} must match ${idPattern.source}`);
+    if (locator.runner !== undefined) return this.#keys(locator.runner);
+    const key = indexKey(id, this.#prefix);
+    const runner = await operational(() => this.#redis(key).send(["GET", key]));
+    if (!Buffer.isBuffer(runner)) {
+      throw new ClientError(
+        "NOT_FOUND",
+        `it is not known which runner job ${id} belongs to; name the runner`,
+      );
+    }
+    return this.#keys(runner.toString());
+  }
+
+  /** In a cluster every key has its node; elsewhere one connection serves all. */
+  #redis(routeKey: string): RedisConnection {
+    const route = this.#target.kind === "cluster" ? routeKey : "";
+    const connection = this.#connections.get(route) ?? this.#open(routeKey);
+    this.#connections.set(route, connection);
+    return connection;
+  }
+
+  #open(routeKey: string): RedisConnection {
+    const tls = this.#tlsCa === undefined ? {} : { tlsCa: this.#tlsCa };
+    return openConnection({ target: this.#target, routeKey, ...tls });
+  }
+}
+
+/** Waits for the reply without taking it away from other waiters: the one element is rotated in place. */
+async function replyOrRound(
+  connection: RedisConnection,
+  replyKey: string,
+  seconds: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const abort = (): void => connection.drop();
+  signal?.addEventListener("abort", abort, { once: true });
+  try {
+    const block = Math.max(seconds, 0.01).toFixed(3);
+    const deadlineMs = seconds * 1000 + 2_000;
+    await operational(() =>
+      connection.send(["BLMOVE", replyKey, replyKey, "LEFT", "LEFT", block], { deadlineMs }),
+    );
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+function notFound(id: string, runner: string): ClientError {
+  return new ClientError(
+    "NOT_FOUND",
+    `runner ${runner} has no job ${id}; it was never submitted or has expired`,
+  );
+}
+
+async function operational<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toClientError(error);
+  }
+}
+
+function toClientError(error: unknown): unknown {
+  if (!(error instanceof QueueError)) return error;
+  return new ClientError(error.code === "DENIED" ? "DENIED" : "UNAVAILABLE", error.message, { cause: error });
+}

@@ -1,0 +1,86 @@
+/** Reads a job's live log as it grows: every entry once, in order, with marks where bytes were left out. */
+import type { RunnerKeys } from "./keys.ts";
+import { statusOf } from "./record.ts";
+import { isFinal } from "./job.ts";
+import type { RedisConnection, Reply } from "./redis/connection.ts";
+
+export interface LogLine {
+  readonly seq: number;
+  readonly stream: "out" | "err";
+  /** Byte offset of `data` in its stream. */
+  readonly offset: number;
+  readonly data: string;
+  /** Redis time, ms. */
+  readonly timeMs: number;
+}
+
+interface FollowOptions {
+  readonly afterSeq?: number;
+  readonly signal?: AbortSignal;
+}
+
+const blockMs = 1_000;
+
+/** Ends when the job is final and everything was read. The connection is the caller's, and blocked meanwhile. */
+export async function* followLog(
+  connection: RedisConnection,
+  keys: RunnerKeys,
+  id: string,
+  options: FollowOptions = {},
+): AsyncGenerator<LogLine, void, undefined> {
+  const abort = (): void => connection.drop();
+  options.signal?.addEventListener("abort", abort, { once: true });
+  let last = "0-0";
+  try {
+    for (;;) {
+      options.signal?.throwIfAborted();
+      // The status is read before the entries: when it was final, the entries that follow are all there are.
+      const status = await connection.send(["HGET", keys.job(id), "status"]);
+      const final = isFinal(statusOf(status === null ? undefined : String(status)));
+      const wait = final ? [] : ["BLOCK", String(blockMs)];
+      const command = ["XREAD", "COUNT", "500", ...wait, "STREAMS", keys.log(id), last];
+      const entries = parseEntries(await connection.send(command));
+      for (const { entryId, line } of entries) {
+        last = entryId;
+        if (line.seq > (options.afterSeq ?? 0)) yield line;
+      }
+      if (final && entries.length === 0) return;
+    }
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw error;
+  } finally {
+    options.signal?.removeEventListener("abort", abort);
+  }
+}
+
+export function parseEntries(reply: Reply): readonly { readonly entryId: string; readonly line: LogLine }[] {
+  const [stream] = asList(reply);
+  const [, entries] = asList(stream ?? null);
+  return asList(entries ?? null).map(parseEntry);
+}
+
+/** One element of an XRANGE or XREAD answer. */
+export function parseEntry(entry: Reply): { readonly entryId: string; readonly line: LogLine } {
+  const [rawId, rawFields] = asList(entry);
+  const flat = asList(rawFields ?? null).map((part) =>
+    Buffer.isBuffer(part) ? part.toString() : String(part),
+  );
+  const fields = new Map<string, string>();
+  for (let i = 0; i + 1 < flat.length; i += 2) fields.set(flat[i] ?? "", flat[i + 1] ?? "");
+  const entryId = String(rawId);
+  return {
+    entryId,
+    line: {
+      seq: Number(fields.get("seq")),
+      stream: fields.get("stream") === "err" ? "err" : "out",
+      offset: Number(fields.get("offset")),
+      data: fields.get("data") ?? "",
+      timeMs: Number(entryId.split("-")[0]),
+    },
+  };
+}
+
+function asList(reply: Reply): readonly Reply[] {
+  return Array.isArray(reply) ? (reply as readonly Reply[]) : []; // Array.isArray loses the element type
+}

@@ -1,0 +1,66 @@
+/** What a submitter says, and its check before anything is stored: with the very codec that the runner uses. */
+import { randomUUID } from "node:crypto";
+import { decodeJob, encodeJob } from "./codec.ts";
+import { ClientError } from "./errors.ts";
+import type { Job, JobSignature } from "./job.ts";
+import { idPattern } from "./keys.ts";
+
+/** What a submitter says. Everything but `runner` and `payload` has a default. */
+export interface JobRequest {
+  readonly runner: string;
+  readonly payload: string;
+  /** Default: a random UUID. Giving one makes the submission safe to repeat. */
+  readonly id?: string;
+  readonly callerId?: string;
+  readonly contextId?: string;
+  readonly executor?: string;
+  /** 1 to 604800. Default: the runner's choice. */
+  readonly timeoutSeconds?: number;
+  readonly envVars?: Readonly<Record<string, string>> | ReadonlyMap<string, string>;
+  readonly maxAttempts?: number;
+  readonly trace?: string;
+  readonly createdAtSeconds?: number;
+  readonly expiresAtSeconds?: number;
+  readonly audience?: string;
+  readonly nonce?: string;
+  readonly signatures?: readonly JobSignature[];
+}
+
+/** Largest payload that a client accepts; runners may be stricter. */
+const maxPayloadBytes = 64 * 1024 * 1024;
+
+/** Fills in defaults and checks every field with the codec that the runner uses. Throws ClientError INVALID_JOB. */
+export function checkRequest(request: JobRequest): Job {
+  const { envVars = new Map<string, string>(), ...rest } = request;
+  const job: Job = {
+    ...{
+      id: randomUUID(),
+      callerId: "",
+      contextId: "",
+      executor: "",
+      timeoutSeconds: undefined,
+      maxAttempts: 1,
+    },
+    ...{
+      trace: "",
+      createdAtSeconds: Math.floor(Date.now() / 1000),
+      expiresAtSeconds: undefined,
+      audience: "",
+      nonce: "",
+    },
+    signatures: [],
+    ...rest,
+    envVars: envVars instanceof Map ? envVars : new Map(Object.entries(envVars)),
+  };
+  for (const name of ["id", "runner"] as const) {
+    if (typeof job[name] === "string" && idPattern.test(job[name])) continue;
+    throw new ClientError(
+      "INVALID_JOB",
+      `${name} is ${JSON.stringify(job[name])}; it must match ${idPattern.source}`,
+    );
+  }
+  const wire = new Map([...encodeJob(job)].map(([name, text]) => [name, Buffer.from(text)]));
+  const decoded = decodeJob(wire, { id: job.id, runner: job.runner }, { maxPayloadBytes });
+  if (!decoded.ok) throw new ClientError("INVALID_JOB", decoded.message);
+  return decoded.job;
+}
