@@ -60,9 +60,10 @@ export interface JobQueue {
    * Waits for a job and makes it ours (`dispatched`: no process yet). Resolves undefined once `signal` aborts; takes
    * nothing after that. Ids that cannot be run (no hash, wrong type, bad id, claimed too often) never come out of
    * here: they are put aside with an error record and the next one is taken.
-   * Throws QueueError UNAVAILABLE when the store is away; the caller decides when to come again.
+   * With `wait: false` it resolves undefined as soon as nothing waits.
+   * One call at a time. Throws QueueError UNAVAILABLE when the store is away; the caller decides when to come again.
    */
-  claim(signal: AbortSignal): Promise<Claim | undefined>;
+  claim(signal: AbortSignal, options?: { readonly wait?: boolean }): Promise<Claim | undefined>;
   /** `dispatched` → `started`: from here on a process may exist. */
   start(claim: Claim, options?: StartOptions): Promise<StartAnswer>;
   /** Prolongs all given claims in one round trip; answers in the same order. */
@@ -77,4 +78,39 @@ export interface JobQueue {
   overdue(): Promise<readonly OverdueLease[]>;
   /** Takes an overdue job from its dead owner: back to the queue if it may be started (again), else an error. */
   reclaim(lease: OverdueLease): Promise<ReclaimAnswer>;
+}
+
+/** One process that serves a runner id, as its heartbeat tells it. */
+export interface InstanceReport {
+  readonly owner: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly version: string;
+  readonly isolation: string;
+  readonly signatures: string;
+  readonly slots: number;
+  readonly busy: number;
+  /** Since the queue last answered a wait for jobs; undefined before the first answer. */
+  readonly lastPollMs: number | undefined;
+}
+
+/** How a runner is seen and spoken to while it lives. Losing it loses no job. */
+export interface Presence {
+  /** Says that this process lives (it counts as gone 15 s after its last word); answers the runner's settings. */
+  beat(report: InstanceReport): Promise<{ readonly paused: boolean }>;
+  /** Takes this process off the list. */
+  leave(owner: string): Promise<void>;
+  /**
+   * Hears wake-ups until `signal` aborts or the connection is lost, then resolves. Pings are answered by the
+   * implementation. Handlers must not throw.
+   */
+  listen(handlers: ControlHandlers, signal: AbortSignal): Promise<void>;
+}
+
+export interface ControlHandlers {
+  readonly owner: string;
+  /** Somebody asked to cancel a job; the truth is its `cancel` field. */
+  readonly onCancel: () => void;
+  /** The settings changed; the truth is what beat() answers. */
+  readonly onSettings: () => void;
 }

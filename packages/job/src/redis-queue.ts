@@ -51,6 +51,8 @@ export interface RedisQueueOptions {
   readonly maxHashBytes?: number;
   /** How long final jobs are kept, 0 for ever. Default 86 400. */
   readonly resultTtlSeconds?: number;
+  /** The store answered a wait for jobs, with or without one. */
+  readonly onPoll?: () => void;
   /** Told about ids that never became a claim. For logs and counters. */
   readonly onPutAside?: (what: { readonly jobId: string; readonly why: string }) => void;
 }
@@ -73,7 +75,12 @@ export class RedisJobQueue implements JobQueue {
     this.keys = keysOf(options.runner, options.keyPrefix);
     this.#options = {
       ...{ leaseMs: 6_000, adoptGraceMs: 2_000, blockSeconds: 5, maxClaims: 5 },
-      ...{ maxHashBytes: 20 * 1024 * 1024, resultTtlSeconds: 86_400, onPutAside: () => undefined },
+      ...{
+        maxHashBytes: 20 * 1024 * 1024,
+        resultTtlSeconds: 86_400,
+        onPutAside: () => undefined,
+        onPoll: () => undefined,
+      },
       ...options,
     };
     const connection = {
@@ -86,9 +93,17 @@ export class RedisJobQueue implements JobQueue {
     this.#commands = openConnection(connection);
   }
 
-  async claim(signal: AbortSignal): Promise<Claim | undefined> {
+  async claim(
+    signal: AbortSignal,
+    { wait = true }: { readonly wait?: boolean } = {},
+  ): Promise<Claim | undefined> {
     while (!signal.aborted) {
-      this.#halfTaken ??= await this.#take(signal);
+      if (this.#halfTaken === undefined) {
+        const taken = wait ? await this.#takeWaiting(signal) : await this.#takeNow();
+        this.#options.onPoll();
+        if (taken === null && !wait) return undefined;
+        this.#halfTaken = await this.#check(taken, signal);
+      }
       if (this.#halfTaken === undefined) continue;
       const claim = await this.#begin(this.#halfTaken);
       this.#halfTaken = undefined;
@@ -97,17 +112,30 @@ export class RedisJobQueue implements JobQueue {
     return undefined;
   }
 
-  async #take(signal: AbortSignal): Promise<{ id: string; token: string } | undefined> {
+  async #takeWaiting(signal: AbortSignal): Promise<Reply> {
     const interrupt = (): void => void this.#waiting.interrupt(this.#commands);
     signal.addEventListener("abort", interrupt, { once: true });
-    let taken: Reply;
     try {
       const { queue, active } = this.keys;
-      const command = ["BLMOVE", queue, active, "RIGHT", "LEFT", String(this.#options.blockSeconds)];
-      taken = await this.#waiting.send(command);
+      return await this.#waiting.send([
+        "BLMOVE",
+        queue,
+        active,
+        "RIGHT",
+        "LEFT",
+        String(this.#options.blockSeconds),
+      ]);
     } finally {
       signal.removeEventListener("abort", interrupt);
     }
+  }
+
+  #takeNow(): Promise<Reply> {
+    return this.#waiting.send(["LMOVE", this.keys.queue, this.keys.active, "RIGHT", "LEFT"]);
+  }
+
+  /** A taken id that is one, with a fresh token. */
+  async #check(taken: Reply, signal: AbortSignal): Promise<{ id: string; token: string } | undefined> {
     if (!Buffer.isBuffer(taken)) return undefined;
     const id = taken.toString("latin1");
     if (!idPattern.test(id)) {
