@@ -1,0 +1,147 @@
+/**
+ * What a field of a log line may become: plain, bounded data without passwords. Takes anything, never throws, and never
+ * lets a value end the line it stands in or paint on the reader's terminal.
+ */
+import { MASK, maskUrlPasswords } from "./mask.ts";
+
+/** Data that JSON can hold. */
+export type PlainValue =
+  string | number | boolean | null | readonly PlainValue[] | { readonly [name: string]: PlainValue };
+
+const MAX_TEXT = 4096;
+const MAX_ITEMS = 64;
+const MAX_DEPTH = 4;
+
+/** Names whose values nobody should read in a log, whoever wrote them there. */
+const SECRET_NAME =
+  /(?:^|_)(?:password|passwd|secret|token|authorization|cookie|payload|private_?key|api_?key)$/;
+
+/** Characters that move the cursor, end a line, reorder or hide text: control, format, line separators, lone surrogates. */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** Fields made plain, in order. Errors become `name`, `name_code` and, `withStacks`, `name_stack`. */
+export function plainFields(fields: object, withStacks: boolean): Map<string, PlainValue> {
+  const plain = new Map<string, PlainValue>();
+  try {
+    for (const [name, value] of Object.entries(fields)) {
+      if (value === undefined) continue;
+      if (value instanceof Error) addError(plain, name, value, withStacks);
+      else plain.set(name, plainField(name, value));
+    }
+  } catch {
+    plain.set("log_error", "the fields of this line could not be read");
+  }
+  return plain;
+}
+
+function plainField(name: string, value: unknown): PlainValue {
+  return isSecretName(name) ? MASK : plainValue(value, new Set());
+}
+
+function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(
+    name
+      .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+      .replaceAll("-", "_")
+      .toLowerCase(),
+  );
+}
+
+function addError(plain: Map<string, PlainValue>, name: string, error: Error, withStack: boolean): void {
+  plain.set(name, cut(errorMessage(error)));
+  if ("code" in error && error.code !== undefined)
+    plain.set(`${name}_code`, plainValue(error.code, new Set()));
+  if (error.cause !== undefined) {
+    plain.set(
+      `${name}_cause`,
+      error.cause instanceof Error ? cut(errorMessage(error.cause)) : plainValue(error.cause, new Set()),
+    );
+  }
+  if (withStack && error.stack !== undefined) plain.set(`${name}_stack`, cut(error.stack));
+}
+
+/** What an error says. One that gathers others, as a failed connect to two addresses, often says nothing itself. */
+function errorMessage(error: Error): string {
+  if (error.message !== "") return error.message;
+  const gathered: readonly unknown[] = error instanceof AggregateError ? error.errors : [];
+  const messages = gathered.slice(0, 4).map((each) => (each instanceof Error ? each.message : String(each)));
+  return messages.length === 0 ? error.name : messages.join("; ");
+}
+
+function plainValue(value: unknown, above: Set<object>): PlainValue {
+  switch (typeof value) {
+    case "string":
+      return cut(value);
+    case "boolean":
+      return value;
+    case "number":
+      return Number.isFinite(value) ? value : String(value);
+    case "bigint":
+      return cut(value.toString());
+    case "undefined":
+      return null;
+    case "function":
+    case "symbol":
+      return `<${typeof value}>`;
+    case "object":
+      return value === null ? null : plainObject(value, above);
+  }
+}
+
+function plainObject(value: object, above: Set<object>): PlainValue {
+  try {
+    if (value instanceof Date) return Number.isNaN(value.getTime()) ? "<invalid date>" : value.toISOString();
+    if (value instanceof Error) return cut(errorMessage(value));
+    if (value instanceof URL) return cut(value.href);
+    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `<${value.byteLength} bytes>`;
+    if (above.has(value)) return "<circular>";
+    if (above.size >= MAX_DEPTH) return "<too deep>";
+    const path = new Set(above).add(value);
+    if (value instanceof Map)
+      return plainMembers(
+        [...value].map(([key, item]) => [String(key), item]),
+        path,
+      );
+    if (value instanceof Set || Array.isArray(value)) return plainItems([...value], path);
+    return plainMembers(Object.entries(value), path);
+  } catch {
+    return "<unreadable>";
+  }
+}
+
+function plainItems(items: readonly unknown[], path: Set<object>): PlainValue {
+  const kept = items.slice(0, MAX_ITEMS).map((item) => plainValue(item, path));
+  return items.length > MAX_ITEMS ? [...kept, `<${items.length - MAX_ITEMS} more>`] : kept;
+}
+
+function plainMembers(members: readonly (readonly [string, unknown])[], path: Set<object>): PlainValue {
+  const kept = members
+    .slice(0, MAX_ITEMS)
+    .map(([name, item]) => [name, isSecretName(name) ? MASK : plainValue(item, path)] as const);
+  const more = members.length > MAX_ITEMS ? ([["<more>", members.length - MAX_ITEMS]] as const) : [];
+  return Object.fromEntries([...kept, ...more]);
+}
+
+/** Passwords go first: after the cut the mask could no longer see where one ends. */
+function cut(text: string): string {
+  const masked = maskUrlPasswords(text);
+  return masked.length <= MAX_TEXT
+    ? masked
+    : `${masked.slice(0, MAX_TEXT)}… (${masked.length - MAX_TEXT} more)`;
+}
+
+/** `text` with every unsafe character written out, as `\n` or `\u202e`. Valid inside and outside a JSON string. */
+export function escapeUnsafe(text: string): string {
+  return text.replace(UNSAFE, (character) => SHORT_ESCAPES.get(character) ?? unicodeEscape(character));
+}
+
+const SHORT_ESCAPES = new Map([
+  ["\n", "\\n"],
+  ["\r", "\\r"],
+  ["\t", "\\t"],
+]);
+
+function unicodeEscape(character: string): string {
+  const units = Array.from({ length: character.length }, (_, at) => character.charCodeAt(at));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
+}
