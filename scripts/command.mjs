@@ -1,6 +1,6 @@
 /**
- * Runs one program to its end and hands back what it said. No shell, nothing on standard input, and the
- * caller's abort signal ends it. A program that cannot be started answers with exit code 127, as a shell would.
+ * Runs one program to its end and hands back what it said. No shell, nothing on standard input. A program that
+ * cannot be started answers with exit code 127, as a shell would; the caller's abort signal ends it and rejects.
  */
 import { spawn } from "node:child_process";
 
@@ -18,7 +18,7 @@ import { spawn } from "node:child_process";
  * @returns {Promise<Finished>}
  */
 export function run(file, args, options = {}) {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let stdout = "";
     let stderr = "";
     const child = spawn(file, args, {
@@ -29,7 +29,10 @@ export function run(file, args, options = {}) {
     });
     child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
     child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
-    child.on("error", (error) => resolve({ code: 127, stdout, stderr: `${stderr}${error.message}` }));
+    child.on("error", (error) => {
+      if (options.signal?.aborted) reject(options.signal.reason);
+      else resolve({ code: 127, stdout, stderr: `${stderr}${error.message}` });
+    });
     child.on("close", (code) => resolve({ code: code ?? 128, stdout, stderr }));
   });
 }

@@ -19,7 +19,7 @@ const dpkgStatus = "/var/lib/dpkg/status";
  * @property {AbortSignal | undefined} [signal]
  */
 
-/** Name of the program inside the folder. */
+/** Name of the program inside the folder; redis-cli lies beside it. */
 export const programName = "redis-server";
 
 /**
@@ -41,7 +41,7 @@ export async function unpackPrivately({ folder, env, forget = [], signal }) {
       });
       if (unpacked.code !== 0) throw new Error(`could not unpack ${file}:\n${lastWords(unpacked)}`);
     }
-    await writeProgram(build, chosen.name);
+    await writePrograms(build, chosen.name);
     for (const name of ["lists", "cache", "state", "status"]) {
       await rm(join(build, name), { recursive: true, force: true });
     }
@@ -130,19 +130,24 @@ async function statusWithout(forget) {
  * @param {string} build
  * @param {string} server Name of the program the package brings.
  */
-async function writeProgram(build, server) {
+async function writePrograms(build, server) {
   const folders = await libraryFolders(join(build, "root"));
   const libraryPath = folders.map((folder) => `$here/root/${folder}`).join(":");
-  const program = [
-    "#!/bin/sh",
-    `here="\${0%/*}"`,
-    // an empty entry in the path would mean the current folder
-    ...(libraryPath ? [`export LD_LIBRARY_PATH="${libraryPath}\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"`] : []),
-    `exec "$here/root/usr/bin/${server}" "$@"`,
-    "",
-  ].join("\n");
-  await writeFile(join(build, programName), program);
-  await chmod(join(build, programName), 0o755);
+  const programs = { [programName]: server, "redis-cli": server.replace("-server", "-cli") };
+  for (const [name, program] of Object.entries(programs)) {
+    const lines = [
+      "#!/bin/sh",
+      `here="\${0%/*}"`,
+      // an empty entry in the path would mean the current folder
+      ...(libraryPath
+        ? [`export LD_LIBRARY_PATH="${libraryPath}\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"`]
+        : []),
+      `exec "$here/root/usr/bin/${program}" "$@"`,
+      "",
+    ];
+    await writeFile(join(build, name), lines.join("\n"));
+    await chmod(join(build, name), 0o755);
+  }
 }
 
 /**

@@ -1,0 +1,136 @@
+/**
+ * `npm run package:check`: whether every workspace could be published as it lies here, built. One line a package,
+ * and below it what is wrong. Exit code 1 when anything is.
+ */
+import { access, constants, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+
+const repository = fileURLToPath(new URL("../", import.meta.url));
+const licences = ["LICENSE-MIT", "LICENSE-APACHE"];
+
+/**
+ * @typedef {object} Manifest
+ * @property {string} name
+ * @property {string} version
+ * @property {boolean} [private]
+ * @property {string} license
+ * @property {{ node?: string }} [engines]
+ * @property {string[]} [workspaces]
+ * @property {Record<string, string>} [bin]
+ * @property {unknown} [exports]
+ * @property {Record<string, string>} [dependencies]
+ */
+
+const root = await manifestOf(repository);
+let good = true;
+for (const folder of root.workspaces ?? []) {
+  const manifest = await manifestOf(join(repository, folder));
+  const problems = [
+    ...agreement(manifest),
+    ...(await licenceProblems(folder, manifest)),
+    ...(await exportProblems(folder, manifest)),
+    ...(await binProblems(folder, manifest)),
+    ...(await publintProblems(folder)),
+  ];
+  good &&= problems.length === 0;
+  const bins = Object.keys(manifest.bin ?? {}).map((name) => `, bin ${name}`);
+  const names = `${manifest.name} ${manifest.version}, ${pathsOf(manifest.exports).length} exported paths${bins.join("")}`;
+  console.log(`${problems.length === 0 ? "ok  " : "FAIL"} ${names}`);
+  for (const problem of problems) console.log(`     ${problem}`);
+}
+process.exitCode = good ? 0 : 1;
+
+/** @param {string} folder @returns {Promise<Manifest>} */
+async function manifestOf(folder) {
+  return JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+}
+
+/** Versions move together, and so do licence and engines. @param {Manifest} manifest */
+function agreement(manifest) {
+  const problems = [];
+  if (manifest.version !== root.version) problems.push(`version is not the workspace's ${root.version}`);
+  if (manifest.license !== root.license) problems.push(`license is not "${root.license}"`);
+  if (manifest.engines?.node !== root.engines?.node)
+    problems.push(`engines.node is not ${root.engines?.node}`);
+  for (const [name, version] of Object.entries(manifest.dependencies ?? {})) {
+    const wanted = name.startsWith("@herorunner/") ? root.version : version;
+    if (version !== wanted) problems.push(`depends on ${name} ${version} instead of ${wanted}`);
+    if (!/^\d/.test(version)) problems.push(`depends on ${name} ${version}, which is not one exact version`);
+  }
+  return problems;
+}
+
+/**
+ * npm packs the licence files that lie beside package.json, so a package that may be published needs its own.
+ * @param {string} folder
+ * @param {Manifest} manifest
+ */
+async function licenceProblems(folder, manifest) {
+  const problems = [];
+  for (const name of licences) {
+    if (!(await exists(join(repository, name))))
+      problems.push(`${name} is missing at the top of the repository`);
+    const needed = manifest.private !== true;
+    if (needed && !(await exists(join(repository, folder, name)))) problems.push(`${name} is missing`);
+  }
+  return problems;
+}
+
+/** @param {string} folder @param {Manifest} manifest */
+async function exportProblems(folder, manifest) {
+  const problems = [];
+  for (const path of pathsOf(manifest.exports)) {
+    if (!(await exists(join(repository, folder, path))))
+      problems.push(`exports ${path}, which does not exist`);
+  }
+  return problems;
+}
+
+/** Every path below `exports`, whatever the conditions. @param {unknown} value @returns {string[]} */
+function pathsOf(value) {
+  if (typeof value === "string") return [value];
+  return value !== null && typeof value === "object" ? Object.values(value).flatMap(pathsOf) : [];
+}
+
+/** @param {string} folder @param {Manifest} manifest */
+async function binProblems(folder, manifest) {
+  const problems = [];
+  for (const [name, path] of Object.entries(manifest.bin ?? {})) {
+    const file = join(repository, folder, path);
+    const text = await readFile(file, "utf8").catch(() => undefined);
+    if (text === undefined) {
+      problems.push(`bin ${name} is ${path}, which does not exist`);
+      continue;
+    }
+    if (!(await isExecutable(file))) problems.push(`bin ${name} is not executable: chmod +x ${path}`);
+    if (!text.startsWith("#!/usr/bin/env node\n"))
+      problems.push(`bin ${name} does not start with #!/usr/bin/env node`);
+    for (const [, imported = ""] of text.matchAll(/(?:import|from)\s*\(?"(\.[^"]+)"/g)) {
+      if (!(await exists(join(file, "..", imported))))
+        problems.push(`bin ${name} imports ${imported}, which is not built`);
+    }
+  }
+  return problems;
+}
+
+/** @param {string} folder */
+async function publintProblems(folder) {
+  const { messages, pkg } = await publint({ pkgDir: join(repository, folder), strict: true });
+  return messages.map((message) => `publint: ${formatMessage(message, pkg) ?? message.code}`);
+}
+
+/** @param {string} path */
+async function exists(path) {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}
+
+/** @param {string} path */
+async function isExecutable(path) {
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,79 @@
+/**
+ * What `npm start` runs, in the order in which it is started: each service may use what those before it left in
+ * the stage. They are ended in reverse.
+ */
+import { mkdir } from "node:fs/promises";
+import { dirname, delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ensureRedisServer } from "../redis/ensure.mjs";
+import { clientOf, startPrivateRedis } from "../redis/private.mjs";
+
+export const repository = fileURLToPath(new URL("../../", import.meta.url));
+const programs = join(repository, "node_modules/.bin");
+const drainSeconds = 5;
+
+/**
+ * @typedef {object} Stage
+ * @property {import("./guard.mjs").Guard} guard
+ * @property {AbortSignal} signal Aborted when everything is to end.
+ * @property {(line: string) => void} say
+ * @property {string} runner
+ * @property {string} redisUrl
+ * @property {string} redisCli The command that people type to reach this Redis.
+ * @property {import("./guard.mjs").Service[]} running
+ */
+
+/** @type {readonly { name: string, start: (stage: Stage) => Promise<string> }[]} */
+export const services = [
+  { name: "Redis", start: startRedis },
+  { name: "herorunner", start: startHerorunner },
+];
+
+/** @param {Stage} stage */
+async function startRedis(stage) {
+  const given = process.env["REDIS_URL"];
+  if (given) {
+    stage.redisUrl = given;
+    stage.redisCli = 'redis-cli -u "$REDIS_URL"';
+    return "yours, from REDIS_URL; left running at the end";
+  }
+  const server = await ensureRedisServer({ say: stage.say, signal: stage.signal });
+  const redis = await startPrivateRedis(stage.guard, server);
+  stage.redisUrl = redis.url;
+  stage.redisCli = `${await clientOf(server)} -s ${redis.socketPath}`;
+  stage.running.push(redis.service);
+  return `version ${server.version}, private, ${redis.socketPath}`;
+}
+
+/** @param {Stage} stage */
+async function startHerorunner(stage) {
+  const state = join(stage.guard.folder, "state");
+  await mkdir(state);
+  const service = await stage.guard.start({
+    name: "herorunner",
+    file: join(programs, "herorunner"),
+    args: [
+      ...["--redis-url", stage.redisUrl],
+      ...["--state-dir", state],
+      ...["--drain-timeout", String(drainSeconds)],
+      stage.runner,
+    ],
+    env: programEnvironment(),
+    graceMs: (drainSeconds + 5) * 1000,
+  });
+  stage.running.push(service);
+  return `runner id ${stage.runner}, process ${service.pid}`;
+}
+
+/**
+ * The environment of our programs, and so of the jobs: little, and the same wherever npm was called from. On its
+ * PATH `hero` is the one of this repository.
+ */
+function programEnvironment() {
+  const inherited = (process.env["PATH"] ?? "").split(delimiter);
+  const outside = inherited.filter((folder) => !/node_modules\/\.bin$|node-gyp-bin$/.test(folder));
+  const path = [programs, ...outside, dirname(process.execPath)].join(delimiter);
+  const kept = ["HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
+  const environment = kept.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []));
+  return { ...Object.fromEntries(environment), PATH: path };
+}
