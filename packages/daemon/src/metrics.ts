@@ -61,7 +61,7 @@ export async function openMetrics(): Promise<Metrics> {
   });
   const metrics: Metrics = {
     counter: ({ collect, ...definition }) => {
-      const counter: Counter & { reset(): void } = new prometheus.Counter({
+      const counter: { inc(labels: Labels, by: number): void; reset(): void } = new prometheus.Counter({
         ...shared(definition),
         ...(collect === undefined
           ? {}
