@@ -34,7 +34,8 @@ async function startRedis(stage) {
   const given = process.env["REDIS_URL"];
   if (given) {
     stage.redisUrl = given;
-    stage.redisCli = 'redis-cli -u "$REDIS_URL"';
+    const socket = /^unix:\/\/([^?]+)/.exec(given)?.[1];
+    stage.redisCli = socket ? `redis-cli -s ${socket}` : 'redis-cli -u "$REDIS_URL"';
     return "yours, from REDIS_URL; left running at the end";
   }
   const server = await ensureRedisServer({ say: stage.say, signal: stage.signal });
@@ -52,13 +53,9 @@ async function startHerorunner(stage) {
   const service = await stage.guard.start({
     name: "herorunner",
     file: join(programs, "herorunner"),
-    args: [
-      ...["--redis-url", stage.redisUrl],
-      ...["--state-dir", state],
-      ...["--drain-timeout", String(drainSeconds)],
-      stage.runner,
-    ],
-    env: programEnvironment(),
+    args: [...["--state-dir", state], ...["--drain-timeout", String(drainSeconds)], stage.runner],
+    // in the environment, since a URL may hold a password and arguments are public
+    env: { ...programEnvironment(), HERORUNNER_REDIS_URL: stage.redisUrl },
     graceMs: (drainSeconds + 5) * 1000,
   });
   stage.running.push(service);
