@@ -15,7 +15,7 @@ export {
   timeoutSecondsRange,
 } from "./fields.ts";
 export { isFinal, jobStatuses } from "./job.ts";
-export type { Job, JobSignature, JobStatus, JobView, VerifiedJob } from "./job.ts";
+export type { Job, JobSignature, JobStatus, JobView, ReplayGuard, VerifiedJob } from "./job.ts";
 export { defaultKeyPrefix, idPattern, indexKey, keysOf, registryKey } from "./keys.ts";
 export type { RunnerKeys } from "./keys.ts";
 export type { LogLine } from "./log-reader.ts";
@@ -31,9 +31,12 @@ export type {
 } from "./outcome.ts";
 export type {
   Claim,
+  ControlHandlers,
+  InstanceReport,
   JobQueue,
   LogEntry,
   OverdueLease,
+  Presence,
   RawFields,
   ReclaimAnswer,
   RenewAnswer,
@@ -46,6 +49,7 @@ export { openConnection } from "./redis/connection.ts";
 export type { ConnectionOptions, RedisConnection, Reply } from "./redis/connection.ts";
 export { isLoopbackTarget, maskRedisUrl, parseRedisUrl } from "./redis/redis-url.ts";
 export type { RedisTarget } from "./redis/redis-url.ts";
+export { RedisPresence } from "./redis-presence.ts";
 export { RedisJobQueue } from "./redis-queue.ts";
 export type { RedisQueueOptions } from "./redis-queue.ts";
 export { checkRequest } from "./request.ts";

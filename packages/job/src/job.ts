@@ -61,7 +61,27 @@ export type VerifiedJob = Job & {
   readonly timeoutMs: number;
   /** Names from the trust file whose signatures counted; empty where signatures are off. */
   readonly signers: readonly string[];
+  /** Patterns of the actions that the signers may use; undefined means every action. Never empty. */
+  readonly allowedActions: readonly string[] | undefined;
+  /** The signers may set environment variables that are refused otherwise. */
+  readonly envUnsafe: boolean;
+  /** Wall clock, ms: the job must not be started after this. */
+  readonly notAfterMs: number | undefined;
+  /** Set for signed jobs: what the guards against repetition must remember before the process starts. */
+  readonly replay: ReplayGuard | undefined;
 };
+
+/** A signed job is started at most `maxStarts` times, whatever the store says of it. */
+export interface ReplayGuard {
+  /** SHA-256 of the signed bytes, hex. */
+  readonly digest: string;
+  /** The smaller of the job's wish and the signers' permission. */
+  readonly maxStarts: number;
+  /** When the signature ends by itself, in the judging host's time; undefined for version 1, which knows no end. */
+  readonly untilMs: number | undefined;
+  /** How long the guard in the store must hold, from the check on. */
+  readonly guardMs: number;
+}
 
 /**
  * The view of a job that every surface shows (RPC and `--json` in snake_case, the SDK in camelCase).

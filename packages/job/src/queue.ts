@@ -13,10 +13,14 @@ import type { JobOutcome } from "./outcome.ts";
 /** A job hash as it came from the store: foreign bytes, not yet looked at. */
 export type RawFields = ReadonlyMap<string, Uint8Array>;
 
-export interface Claim {
+/** What proves a claim; all that must be remembered of it to speak for the job after a restart. */
+export interface ClaimProof {
   readonly jobId: string;
   /** 128 random bits in hex: the right to speak for this job. */
   readonly token: string;
+}
+
+export interface Claim extends ClaimProof {
   readonly fields: RawFields;
   /** How often this job was claimed, this time included. */
   readonly claims: number;
@@ -58,24 +62,29 @@ export interface StartOptions {
 export interface JobQueue {
   /**
    * Waits for a job and makes it ours (`dispatched`: no process yet). Resolves undefined once `signal` aborts; takes
-   * nothing after that. Ids that cannot be run (no hash, wrong type, bad id, claimed too often) never come out of
+   * nothing after that, and what was being taken at that moment goes back. Ids that cannot be run (no hash, wrong type, bad id, claimed too often) never come out of
    * here: they are put aside with an error record and the next one is taken.
    * With `wait: false` it resolves undefined as soon as nothing waits.
    * One call at a time. Throws QueueError UNAVAILABLE when the store is away; the caller decides when to come again.
    */
   claim(signal: AbortSignal, options?: { readonly wait?: boolean }): Promise<Claim | undefined>;
   /** `dispatched` → `started`: from here on a process may exist. */
-  start(claim: Claim, options?: StartOptions): Promise<StartAnswer>;
+  start(claim: ClaimProof, options?: StartOptions): Promise<StartAnswer>;
   /** Prolongs all given claims in one round trip; answers in the same order. */
-  renew(claims: readonly Claim[]): Promise<readonly RenewAnswer[]>;
+  renew(claims: readonly ClaimProof[]): Promise<readonly RenewAnswer[]>;
   /** Writes the outcome exactly once. A holder that lost its claim changes nothing. */
-  settle(claim: Claim, outcome: JobOutcome, details?: SettleDetails): Promise<"settled" | "lost">;
-  /** Gives a job back that was not started, in its old place. */
-  release(claim: Claim): Promise<"released" | "lost">;
+  settle(claim: ClaimProof, outcome: JobOutcome, details?: SettleDetails): Promise<"settled" | "lost">;
+  /** Gives a job back that was not started, in its old place. Repeated after a lost answer it says "lost". */
+  release(claim: ClaimProof): Promise<"released" | "lost">;
   /** Adds live output to the job's log. A convenience: losing it loses no result. */
-  appendLog(claim: Claim, entries: readonly LogEntry[]): Promise<void>;
+  appendLog(claim: ClaimProof, entries: readonly LogEntry[]): Promise<void>;
   /** Gives every taken id without a lease a short one, then lists leases that are over. */
   overdue(): Promise<readonly OverdueLease[]>;
+  /**
+   * Ends the leases of claims whose owner is known to be dead (same-host recovery). Those that still held come back
+   * and can be reclaimed at once, without a second look.
+   */
+  abandon(claims: readonly ClaimProof[]): Promise<readonly OverdueLease[]>;
   /** Takes an overdue job from its dead owner: back to the queue if it may be started (again), else an error. */
   reclaim(lease: OverdueLease): Promise<ReclaimAnswer>;
 }

@@ -1,1 +1,12 @@
-export {};
+/** The public names of @herorunner/runner, listed one by one. A test pins the list. */
+export { createAdmit } from "./admit.ts";
+export type { Admission, Admit, AdmitPolicy } from "./admit.ts";
+export type { Command, Ending, Execution, Executor, OutputListener } from "./executor.ts";
+export { defaultTiming, noJournal } from "./host.ts";
+export type { InstanceFacts, ReplayJournal, RunnerEvent, RunnerHost, RunnerTiming } from "./host.ts";
+export type { StopReason } from "./lease.ts";
+export { stoppedOutcome } from "./loop.ts";
+export { silentLogger, systemClock } from "./ports.ts";
+export type { Clock, Logger } from "./ports.ts";
+export { defineRunner } from "./runner.ts";
+export type { JobContext, Runner, RunnerHandle, RunnerHealth, RunnerSummary } from "./runner.ts";

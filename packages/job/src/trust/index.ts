@@ -22,7 +22,7 @@ export { completeJob, cosignJob, SigningError, signJob } from "./sign-job.ts";
 export type { SignOptions } from "./sign-job.ts";
 export { readPublicKey } from "./signature.ts";
 export { createTrust, signatureModes } from "./trust.ts";
-export type { ReplayGuard, SignatureMode, Trust, TrustOptions, TrustVerdict } from "./trust.ts";
+export type { SignatureMode, Trust, TrustOptions, TrustVerdict } from "./trust.ts";
 export { parseTrustFile } from "./trust-file.ts";
 export type { ParsedTrust, Signer, TrustFile } from "./trust-file.ts";
 export { publicTestKeys, trustWarnings } from "./trust-warnings.ts";

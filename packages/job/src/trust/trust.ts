@@ -2,7 +2,7 @@
  * Trust as admission sees it: one pure function from a decoded job and the time to yes or no. The three modes live here;
  * what a signature is worth is verify.ts. A reload makes a new Trust and swaps it in; jobs under way keep what they have.
  */
-import type { Job } from "../job.ts";
+import type { Job, ReplayGuard } from "../job.ts";
 import type { JobReason } from "../outcome.ts";
 import { grantProblem, type ListedActions } from "./grants.ts";
 import type { TrustFile } from "./trust-file.ts";
@@ -39,17 +39,6 @@ export type TrustVerdict =
       readonly replay: ReplayGuard | undefined;
     }
   | { readonly ok: false; readonly reason: JobReason; readonly message: string };
-
-/** A signed job is started at most `maxStarts` times, whatever the store says of it. */
-export interface ReplayGuard {
-  /** SHA-256 of the signed bytes, hex. */
-  readonly digest: string;
-  readonly maxStarts: number;
-  /** When the signature ends by itself, in the judging host's time; undefined for version 1, which knows no end. */
-  readonly untilMs: number | undefined;
-  /** How long the guard in the store must hold, from the check on. */
-  readonly guardMs: number;
-}
 
 export interface TrustOptions {
   readonly mode: SignatureMode;

@@ -1,0 +1,93 @@
+/** Presence on Redis: a heartbeat hash with a TTL per process, and the control channel for wake-ups. */
+import { keysOf, type RunnerKeys } from "./keys.ts";
+import { beat } from "./lua/beat.ts";
+import type { ControlHandlers, InstanceReport, Presence } from "./queue.ts";
+import { openConnection, type RedisConnection } from "./redis/connection.ts";
+import type { RedisTarget } from "./redis/redis-url.ts";
+import { textOf } from "./redis/reply.ts";
+import { isJsonObject, parseStrictJson } from "./strict-json.ts";
+
+export interface RedisPresenceOptions {
+  readonly target: RedisTarget;
+  readonly tlsCa?: string;
+  readonly runner: string;
+  readonly keyPrefix?: string;
+}
+
+/** A process counts as gone this long after its last heartbeat. */
+export const instanceTtlMs = 15_000;
+/** A silent subscription is asked whether it still lives this often; half-open sockets show no other way. */
+const listenProbeMs = 5_000;
+
+export class RedisPresence implements Presence {
+  readonly #keys: RunnerKeys;
+  readonly #commands: RedisConnection;
+  readonly #hearing: RedisConnection;
+
+  /** Connects at the first call. The caller closes it. */
+  constructor(options: RedisPresenceOptions) {
+    this.#keys = keysOf(options.runner, options.keyPrefix);
+    const tls = options.tlsCa === undefined ? {} : { tlsCa: options.tlsCa };
+    const connection = { target: options.target, routeKey: this.#keys.queue, ...tls };
+    this.#commands = openConnection(connection);
+    this.#hearing = openConnection(connection);
+  }
+
+  async beat(report: InstanceReport): Promise<{ readonly paused: boolean }> {
+    const { instances, settings } = this.#keys;
+    const fields = {
+      ...{ owner: report.owner, host: report.host, pid: report.pid, version: report.version },
+      ...{ isolation: report.isolation, signatures: report.signatures },
+      ...{ slots: report.slots, busy: report.busy, last_poll_ms: report.lastPollMs ?? "" },
+    };
+    const flat = Object.entries(fields).flatMap(([name, value]) => [name, String(value)]);
+    const keys = [instances, this.#keys.instance(report.owner), settings];
+    const paused = await this.#commands.run(beat, keys, [report.owner, String(instanceTtlMs), ...flat]);
+    return { paused: textOf(paused) === "1" };
+  }
+
+  async leave(owner: string): Promise<void> {
+    await this.#commands.send(["ZREM", this.#keys.instances, owner]);
+    await this.#commands.send(["DEL", this.#keys.instance(owner)]);
+  }
+
+  async listen(handlers: ControlHandlers, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    let onLost = (): void => undefined;
+    const lost = new Promise<void>((resolve) => (onLost = resolve));
+    signal.addEventListener("abort", onLost, { once: true });
+    const probe = setInterval(() => {
+      // While subscribed, PING is one of the few commands that are allowed.
+      this.#hearing.send(["PING"]).catch(onLost);
+    }, listenProbeMs);
+    try {
+      await this.#hearing.subscribe(this.#keys.control, (message) => this.#hear(message, handlers), onLost);
+      await lost;
+    } finally {
+      clearInterval(probe);
+      signal.removeEventListener("abort", onLost);
+      this.#hearing.drop();
+    }
+  }
+
+  #hear(message: string, handlers: ControlHandlers): void {
+    const parsed = parseStrictJson(message, { maxDepth: 4 });
+    if (!parsed.ok || !isJsonObject(parsed.value)) return;
+    const nonce = parsed.value.get("nonce");
+    const op = parsed.value.get("op");
+    if (op === "cancel") handlers.onCancel();
+    if (op === "pause" || op === "resume") handlers.onSettings();
+    if (op === "ping" && typeof nonce === "string" && nonce.length <= 128)
+      this.#answerPing(nonce, handlers.owner);
+  }
+
+  #answerPing(nonce: string, owner: string): void {
+    const answer = JSON.stringify({ op: "pong", nonce, owner });
+    this.#commands.send(["PUBLISH", this.#keys.control, answer]).catch(() => undefined); // whoever asked will ask again
+  }
+
+  close(): void {
+    this.#commands.close();
+    this.#hearing.close();
+  }
+}

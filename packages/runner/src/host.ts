@@ -1,0 +1,104 @@
+/** What a runner lives on: the ports that its owner provides, and the parts that spawn() builds around them. */
+import type { Claim, JobOutcome, JobQueue, Presence, ReplayGuard, VerifiedJob } from "@herorunner/job";
+import type { Admission, Admit } from "./admit.ts";
+import type { PauseGate } from "./gate.ts";
+import type { LeaseKeeper } from "./lease.ts";
+import type { Patience } from "./patience.ts";
+import type { Clock, Logger } from "./ports.ts";
+import type { Slots } from "./slots.ts";
+
+/** What happens to jobs, as it happens. For logs and metrics; a listener must not throw and cannot change anything. */
+export type RunnerEvent =
+  | { readonly kind: "admitted"; readonly claim: Claim; readonly admission: Admission }
+  | { readonly kind: "started"; readonly claim: Claim; readonly job: VerifiedJob }
+  | { readonly kind: "settled"; readonly claim: Claim; readonly outcome: JobOutcome }
+  /** The claim had moved on, so the outcome was refused by the queue. */
+  | { readonly kind: "lost"; readonly claim: Claim; readonly outcome?: JobOutcome }
+  /** The process ends before the queue could be reached; the job's lease will run out. */
+  | { readonly kind: "unsettled"; readonly claim: Claim; readonly outcome: JobOutcome }
+  | { readonly kind: "released"; readonly claim: Claim }
+  | { readonly kind: "reclaimed"; readonly jobId: string; readonly answer: "requeued" | "failed" | "dead" };
+
+/**
+ * The last line against replays, on the runner's own disk, where somebody who can write Redis cannot reach.
+ * Asked once per signed job, before it is started.
+ */
+export interface ReplayJournal {
+  /** False: this job was accepted as often as it may be. Durable before it resolves true. */
+  accept(guard: ReplayGuard): Promise<boolean>;
+}
+
+/** For runners that check no signatures. */
+export const noJournal: ReplayJournal = { accept: () => Promise.resolve(true) };
+
+/** Handed to `Runner.spawn`. The caller owns everything in it and closes it after the runner has stopped. */
+export interface RunnerHost {
+  readonly queue: JobQueue;
+  readonly admit: Admit;
+  /** How many jobs at once, from 1. */
+  readonly concurrency: number;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  readonly journal?: ReplayJournal;
+  /** Heartbeat, pause, ping and cancel wake-ups. Without it the runner is invisible but works. */
+  readonly presence?: Presence;
+  readonly instance?: InstanceFacts;
+  /** Stop when the queue is empty and every taken job has ended. */
+  readonly burst?: boolean;
+  readonly onEvent?: (event: RunnerEvent) => void;
+  /** Times of the engine; the defaults fit a lease of 6 s. */
+  readonly timing?: Partial<RunnerTiming>;
+}
+
+export interface RunnerTiming {
+  /** Between two renewals of all leases. Default 1500. */
+  readonly renewEveryMs: number;
+  /** Between two looks for overdue leases. Default 1000. */
+  readonly reapEveryMs: number;
+  /** How long an overdue lease must stay unchanged before it is reclaimed. Default 2000. */
+  readonly reapConfirmMs: number;
+  /** Between two heartbeats. Default 5000. */
+  readonly beatEveryMs: number;
+  /** How long a stopping runner tries to reach the queue for its last words. Default 5000. */
+  readonly giveUpAfterMs: number;
+}
+
+export const defaultTiming: RunnerTiming = {
+  renewEveryMs: 1_500,
+  reapEveryMs: 1_000,
+  reapConfirmMs: 2_000,
+  beatEveryMs: 5_000,
+  giveUpAfterMs: 5_000,
+};
+
+/** What a heartbeat tells about this process. */
+export interface InstanceFacts {
+  readonly owner: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly version: string;
+  readonly isolation: string;
+  readonly signatures: string;
+  /** Since the queue last answered a wait for jobs; undefined before the first answer. */
+  readonly lastPollMs: () => number | undefined;
+}
+
+/** A host with its parts running; built by spawn(), used by the loop. */
+export interface RunningHost {
+  readonly queue: JobQueue;
+  readonly admit: Admit;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly journal: ReplayJournal;
+  readonly slots: Slots;
+  readonly leases: LeaseKeeper;
+  readonly patience: Patience;
+  readonly gate: PauseGate;
+  /** Take no more work. */
+  readonly draining: AbortSignal;
+  /** Stop waiting for an absent queue. */
+  readonly givingUp: AbortSignal;
+  readonly burst: boolean;
+  readonly claimOptions: { readonly wait: boolean };
+  readonly tell: (event: RunnerEvent) => void;
+}

@@ -1,0 +1,103 @@
+/**
+ * Keeps claims alive while their jobs run: one renewal for all of them, every 1.5 s. The answer is also how a runner
+ * learns that a job was cancelled or that its claim moved on; either way the job's signal aborts, so that the local
+ * processes end before anybody else can start the job.
+ */
+import { type Claim, type JobQueue, QueueError } from "@herorunner/job";
+import type { Patience } from "./patience.ts";
+
+export type StopReason = "cancelled" | "shutdown" | "lost";
+
+export interface HeldLease {
+  readonly claim: Claim;
+  /** Aborts when the job must stop. */
+  readonly signal: AbortSignal;
+  /** Why it must stop; the first reason stays, except that a lost claim outranks all. */
+  readonly stopReason: StopReason | undefined;
+  /** The job is settled or given back: renew no more. */
+  release(): void;
+}
+
+class Held implements HeldLease {
+  readonly claim: Claim;
+  readonly #controller = new AbortController();
+  readonly #forget: (held: Held) => void;
+  stopReason: StopReason | undefined;
+
+  constructor(claim: Claim, forget: (held: Held) => void) {
+    this.claim = claim;
+    this.#forget = forget;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  stop(reason: StopReason): void {
+    if (reason === "lost") this.stopReason = reason;
+    else this.stopReason ??= reason;
+    this.#controller.abort(this.stopReason);
+  }
+
+  release(): void {
+    this.#forget(this);
+  }
+}
+
+export class LeaseKeeper {
+  readonly #queue: JobQueue;
+  readonly #patience: Patience;
+  readonly #held = new Set<Held>();
+  readonly #timer: NodeJS.Timeout;
+  #renewing: Promise<void> | undefined;
+  #shuttingDown = false;
+
+  /** Starts its timer at once; close() ends it. */
+  constructor(queue: JobQueue, patience: Patience, renewEveryMs: number) {
+    this.#queue = queue;
+    this.#patience = patience;
+    this.#timer = setInterval(() => void this.renewNow(), renewEveryMs);
+  }
+
+  hold(claim: Claim): HeldLease {
+    const held = new Held(claim, (one) => this.#held.delete(one));
+    this.#held.add(held);
+    if (this.#shuttingDown) held.stop("shutdown");
+    return held;
+  }
+
+  /** Renews all leases; joins a renewal that is under way. Never rejects. */
+  renewNow(): Promise<void> {
+    this.#renewing ??= this.#renew().finally(() => (this.#renewing = undefined));
+    return this.#renewing;
+  }
+
+  async #renew(): Promise<void> {
+    const held = [...this.#held];
+    if (held.length === 0) return;
+    try {
+      const answers = await this.#queue.renew(held.map((one) => one.claim));
+      this.#patience.succeeded();
+      for (const [at, one] of held.entries()) {
+        // A lease that was released meanwhile was settled by us: "lost" is then our own doing.
+        if (!this.#held.has(one)) continue;
+        if (answers[at] === "lost") one.stop("lost");
+        if (answers[at] === "cancel") one.stop("cancelled");
+      }
+    } catch (error) {
+      // Nobody can take a job from a queue that is away: the processes go on, the next renewal will tell.
+      if (!(error instanceof QueueError)) throw error;
+      this.#patience.failed(error);
+    }
+  }
+
+  /** Ends all running jobs, and those that are still held later. */
+  abortAll(): void {
+    this.#shuttingDown = true;
+    for (const one of this.#held) one.stop("shutdown");
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Live output on its way to the queue: collected into batches, so that a chatty script costs a few writes a second.
+ * A convenience beside the result: when the queue is slow or away, output is left out here (its offset then jumps) and
+ * nowhere else.
+ */
+import type { LogEntry } from "@herorunner/job";
+import type { Clock } from "./ports.ts";
+
+const batchEveryMs = 200;
+const batchBytes = 256 * 1024;
+/** More than this waits for nobody. */
+const backlogBytes = 1024 * 1024;
+
+export class LiveLog {
+  readonly #append: (entries: readonly LogEntry[]) => Promise<void>;
+  readonly #clock: Clock;
+  #waiting: LogEntry[] = [];
+  #waitingBytes = 0;
+  #flushing: Promise<void> | undefined;
+  readonly #ended = new AbortController();
+
+  constructor(append: (entries: readonly LogEntry[]) => Promise<void>, clock: Clock) {
+    this.#append = append;
+    this.#clock = clock;
+  }
+
+  /** Never throws and never waits. */
+  write(stream: "out" | "err", offset: number, data: string): void {
+    const bytes = Buffer.byteLength(data);
+    if (this.#ended.signal.aborted || bytes === 0 || this.#waitingBytes + bytes > backlogBytes) return;
+    const last = this.#waiting.at(-1);
+    const joins = last?.stream === stream && last.offset + Buffer.byteLength(last.data) === offset;
+    if (last !== undefined && joins && last.data.length + data.length <= 16 * 1024) {
+      this.#waiting[this.#waiting.length - 1] = { stream, offset: last.offset, data: last.data + data };
+    } else {
+      this.#waiting.push({ stream, offset, data });
+    }
+    this.#waitingBytes += bytes;
+    this.#flushing ??= this.#flushAll().finally(() => (this.#flushing = undefined));
+  }
+
+  async #flushAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      if (this.#waitingBytes < batchBytes) await this.#clock.sleep(batchEveryMs, this.#ended.signal);
+      const batch = this.#waiting;
+      this.#waiting = [];
+      this.#waitingBytes = 0;
+      await this.#append(batch).catch(() => undefined); // the result does not depend on it
+    }
+  }
+
+  /** Sends what is left. Resolves when it was sent or could not be. */
+  async end(): Promise<void> {
+    this.#ended.abort();
+    await this.#flushing;
+  }
+}

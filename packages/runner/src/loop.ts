@@ -1,0 +1,136 @@
+/**
+ * The main line of a runner. Start reading here.
+ *
+ *   claim → admit → start → process → settle
+ *
+ * Data only moves right. A refused job takes the same road to settle as any other. `runOne` never rejects: what nobody
+ * expected becomes the outcome `internal`, an absent queue is waited out, a lost claim ends the work and writes nothing.
+ */
+import { type Claim, type ErrorOutcome, failed, type JobOutcome, type VerifiedJob } from "@herorunner/job";
+import type { Admission } from "./admit.ts";
+import type { RunningHost } from "./host.ts";
+import type { HeldLease } from "./lease.ts";
+import { LiveLog } from "./live-log.ts";
+import type { JobContext, Runner } from "./runner.ts";
+
+/** Takes and runs jobs until `host.draining`; resolves when the last one is settled. */
+export async function runLoop(runner: Runner, host: RunningHost): Promise<void> {
+  while (!host.draining.aborted) {
+    await host.gate.open();
+    await host.slots.reserve(host.draining); // never take a job that cannot start at once
+    const claim = await host.patience.until(
+      () => host.queue.claim(host.gate.taking, host.claimOptions),
+      host.draining,
+    );
+    if (claim === undefined) {
+      host.slots.free();
+      if (host.burst && host.slots.busy === 0) break;
+      if (host.burst) await host.slots.idle(); // one of them may come back to the queue
+      continue;
+    }
+    host.slots.run(() => runOne(claim, runner, host));
+  }
+  await host.slots.idle();
+}
+
+/** One job, from its claim to its end. */
+export async function runOne(claim: Claim, runner: Runner, host: RunningHost): Promise<void> {
+  const lease = host.leases.hold(claim);
+  try {
+    const admission = host.admit(claim);
+    host.tell({ kind: "admitted", claim, admission });
+    const outcome = admission.ok ? await startAndProcess(admission, lease, runner, host) : admission.outcome;
+    if (outcome === "released" || outcome === "lost") return host.tell({ kind: outcome, claim });
+    await settle(claim, outcome, admission, host);
+  } finally {
+    lease.release();
+  }
+}
+
+async function startAndProcess(
+  admission: Extract<Admission, { ok: true }>,
+  lease: HeldLease,
+  runner: Runner,
+  host: RunningHost,
+): Promise<JobOutcome | "released" | "lost"> {
+  const { job } = admission;
+  const { claim } = lease;
+  if (job.replay !== undefined && !(await host.journal.accept(job.replay))) return replayed(job);
+  if (lease.stopReason === "shutdown") {
+    await host.patience.until(() => host.queue.release(claim), host.givingUp);
+    return "released";
+  }
+  const answer = await host.patience.until(
+    () => host.queue.start(claim, admission.startOptions),
+    host.givingUp,
+  );
+  switch (answer) {
+    case undefined:
+    case "lost":
+      return "lost";
+    case "cancelled":
+      return failed("cancelled", "cancelled before it was started");
+    case "replayed":
+      return replayed(job);
+    case "started":
+      // Between admission and start the queue may have been away for long.
+      if (job.notAfterMs !== undefined && host.clock.now() > job.notAfterMs) {
+        return failed("expired", "expires_at passed while the job waited to be started; submit it again");
+      }
+      host.tell({ kind: "started", claim, job });
+      return processSafely(job, lease, runner, host);
+  }
+}
+
+async function processSafely(
+  job: VerifiedJob,
+  lease: HeldLease,
+  runner: Runner,
+  host: RunningHost,
+): Promise<JobOutcome | "lost"> {
+  const log = new LiveLog((entries) => host.queue.appendLog(lease.claim, entries), host.clock);
+  const context: JobContext = {
+    signal: lease.signal,
+    clock: host.clock,
+    logger: host.logger.child({ id: job.id }),
+    claim: lease.claim,
+    log: (stream, offset, data) => log.write(stream, offset, data),
+  };
+  try {
+    const outcome = await runner.processJob(job, context);
+    return lease.stopReason === "lost" ? "lost" : outcome;
+  } catch (error) {
+    if (lease.stopReason === "lost") return "lost";
+    if (lease.stopReason !== undefined) return stoppedOutcome(lease.stopReason);
+    context.logger.error({ error }, "the runner's own code failed");
+    const text = error instanceof Error ? error.message : String(error);
+    return failed("internal", `the runner failed while processing the job: ${text}`);
+  } finally {
+    await log.end();
+  }
+}
+
+/** How a job ends that was stopped from outside and has nothing more to say. */
+export function stoppedOutcome(why: "cancelled" | "shutdown"): ErrorOutcome {
+  return why === "cancelled"
+    ? failed("cancelled", "cancelled while it ran; its processes were ended")
+    : failed("shutdown", "the runner was stopped while the job ran; submit it again");
+}
+
+function replayed(job: VerifiedJob): ErrorOutcome {
+  return failed(
+    "replayed",
+    `a signed job with id ${job.id} was started before; sign it again under a new id to run it again`,
+  );
+}
+
+async function settle(
+  claim: Claim,
+  outcome: JobOutcome,
+  admission: Admission,
+  host: RunningHost,
+): Promise<void> {
+  const details = admission.ok ? { signers: admission.job.signers } : {};
+  const answer = await host.patience.until(() => host.queue.settle(claim, outcome, details), host.givingUp);
+  host.tell({ kind: answer ?? "unsettled", claim, outcome });
+}

@@ -1,0 +1,110 @@
+/** Builds the parts around a runner, starts them, and takes them down in order. */
+import { type Presence, QueueError } from "@herorunner/job";
+import { PauseGate } from "./gate.ts";
+import {
+  defaultTiming,
+  noJournal,
+  type RunnerEvent,
+  type RunnerHost,
+  type RunningHost,
+  type RunnerTiming,
+} from "./host.ts";
+import { LeaseKeeper } from "./lease.ts";
+import { runLoop } from "./loop.ts";
+import { Patience } from "./patience.ts";
+import { silentLogger, systemClock } from "./ports.ts";
+import { Reaper } from "./reaper.ts";
+import type { Runner, RunnerHandle, RunnerSummary } from "./runner.ts";
+import { Slots } from "./slots.ts";
+import { attend } from "./attend.ts";
+
+export function spawnRunner(runner: Runner, given: RunnerHost): RunnerHandle {
+  const clock = given.clock ?? systemClock;
+  const logger = given.logger ?? silentLogger;
+  const timing: RunnerTiming = { ...defaultTiming, ...given.timing };
+  const draining = new AbortController();
+  const givingUp = new AbortController();
+  const counts = { settled: 0, aborted: 0 };
+  const tell = (event: RunnerEvent): void => {
+    if (event.kind === "settled") counts.settled += 1;
+    given.onEvent?.(event);
+  };
+  const patience = new Patience(clock, logger);
+  const host: RunningHost = {
+    ...{ queue: given.queue, admit: given.admit, clock, logger, tell, patience },
+    journal: given.journal ?? noJournal,
+    slots: new Slots(given.concurrency),
+    leases: new LeaseKeeper(given.queue, patience, timing.renewEveryMs),
+    gate: new PauseGate(draining.signal),
+    draining: draining.signal,
+    givingUp: givingUp.signal,
+    burst: given.burst ?? false,
+    claimOptions: { wait: given.burst !== true },
+  };
+  let giveUpTimer: NodeJS.Timeout | undefined;
+  const abort = (): void => {
+    draining.abort();
+    if (giveUpTimer !== undefined) return;
+    counts.aborted += host.slots.busy;
+    host.leases.abortAll();
+    giveUpTimer = setTimeout(() => givingUp.abort(), timing.giveUpAfterMs);
+  };
+  return {
+    drain: () => draining.abort(),
+    abort,
+    stopped: live(runner, host, given, timing).then((): RunnerSummary => {
+      clearTimeout(giveUpTimer);
+      return counts;
+    }),
+    health: () => ({
+      busy: host.slots.busy,
+      slots: host.slots.size,
+      paused: host.gate.paused,
+      draining: draining.signal.aborted,
+      trouble: patience.trouble,
+    }),
+    async [Symbol.asyncDispose]() {
+      draining.abort();
+      await this.stopped;
+    },
+  };
+}
+
+/** Everything that goes on beside the loop ends after it, so that leases are renewed while the last jobs run. */
+async function live(
+  runner: Runner,
+  host: RunningHost,
+  given: RunnerHost,
+  timing: RunnerTiming,
+): Promise<void> {
+  const ending = new AbortController();
+  const reaper = new Reaper({
+    ...{ queue: host.queue, clock: host.clock, onEvent: host.tell },
+    ...{ everyMs: timing.reapEveryMs, confirmMs: timing.reapConfirmMs },
+  });
+  const beside = [reaper.run(ending.signal)];
+  const { presence, instance } = given;
+  if (presence !== undefined && instance !== undefined) {
+    beside.push(attend(presence, instance, host, { beatEveryMs: timing.beatEveryMs, ending: ending.signal }));
+  }
+  try {
+    await Promise.race([runLoop(runner, host), endsEarly(beside)]);
+  } finally {
+    ending.abort();
+    host.leases.close();
+    await Promise.allSettled(beside);
+    if (presence !== undefined && instance !== undefined) await leave(presence, instance.owner);
+  }
+}
+
+/** Only a bug ends one of them before the loop; it must not go unheard. */
+async function endsEarly(beside: readonly Promise<void>[]): Promise<never> {
+  await Promise.all(beside);
+  return new Promise<never>(() => undefined);
+}
+
+async function leave(presence: Presence, owner: string): Promise<void> {
+  await presence.leave(owner).catch((error: unknown) => {
+    if (!(error instanceof QueueError)) throw error; // away: the heartbeat expires by itself
+  });
+}
