@@ -44,6 +44,7 @@ export async function startPrivateRedis(guard, server) {
     // a locale that this machine lacks would keep newer servers from starting
     env: { PATH: process.env["PATH"], LC_ALL: "C" },
     graceMs,
+    quiet: true,
   });
   const ended = service.exited.then((how) => {
     throw new Error(`${server.path} ended with ${how} at its start:\n${service.recent()}`);

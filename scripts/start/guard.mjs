@@ -21,7 +21,7 @@ const longestTemporaryFolder = 60;
  * @property {number} pid
  * @property {Promise<string>} exited Settles with how it ended, such as `exit code 3`; never rejects.
  * @property {() => string} recent Its last lines of output.
- * @property {(show: (line: string) => void) => void} follow Every line from now on.
+ * @property {(show: (line: string) => void) => void} follow Every line from now on, unless it was launched as quiet.
  * @property {() => Promise<void>} end
  */
 
@@ -39,6 +39,7 @@ const longestTemporaryFolder = 60;
  * @property {readonly string[]} args
  * @property {NodeJS.ProcessEnv} env
  * @property {number} graceMs From SIGTERM to SIGKILL.
+ * @property {boolean} [quiet] Its lines are of interest only when it fails.
  */
 
 /** @returns {Promise<Guard>} */
@@ -77,7 +78,7 @@ export async function startGuard() {
  * @param {Launch} launch
  * @returns {Promise<Service>}
  */
-async function startService({ name, file, args, env, graceMs }) {
+async function startService({ name, file, args, env, graceMs, quiet = false }) {
   // its own process group: Ctrl-C on the terminal reaches us, and we end the services in order
   const child = spawn(file, args, { env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   /** @type {string[]} */
@@ -87,7 +88,7 @@ async function startService({ name, file, args, env, graceMs }) {
   for (const stream of [child.stdout, child.stderr]) {
     eachLine(stream, (line) => {
       lines = [...lines.slice(1 - linesKept), line];
-      follower?.(line);
+      if (!quiet) follower?.(line);
     });
   }
   /** @type {Promise<string>} */
