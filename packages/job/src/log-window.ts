@@ -7,13 +7,11 @@ export class LogWindow {
   readonly #sizes: number[] = [];
   #bytes = 0;
   #first = 0;
-  #lastSeq = 0;
 
-  /** Counts one more entry; returns its sequence number, from 1. */
-  add(bytes: number): number {
+  /** Counts one more entry. */
+  add(bytes: number): void {
     this.#sizes.push(bytes);
     this.#bytes += bytes;
-    this.#lastSeq += 1;
     while (this.keptEntries > maxEntries || (this.#bytes > maxBytes && this.keptEntries > 1)) {
       this.#bytes -= this.#sizes[this.#first] ?? 0;
       this.#first += 1;
@@ -22,7 +20,6 @@ export class LogWindow {
       this.#sizes.splice(0, this.#first);
       this.#first = 0;
     }
-    return this.#lastSeq;
   }
 
   /** How many of the newest entries fit. */

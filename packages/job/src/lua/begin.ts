@@ -5,27 +5,29 @@
  * ARGV id token lease_ms owner max_claims max_bytes keep_s
  * →    {OK, claims, bytes, field, value, …}   ours now; above max_bytes without fields
  *      {MISSING}                              no hash (yet); the id stays in active
+ *      {GONE}                                 the id is not in active (any more): somebody put it back meanwhile
  *      {WRONGTYPE} {FINAL} {DUPLICATE} {POISONED} {CANCELLED} {LOST}   put aside; take the next one
  *
  * Promise: at most one token speaks for a job. A started job without a lease is never claimed again beyond its attempts.
  */
-import { bury, conclude, event, int, now, script } from "../redis/script.ts";
+import { answer, bury, conclude, event, int, now, script } from "../redis/script.ts";
 
 export const begin = script(
   "begin",
   `
-${now}${int}${event}${conclude}${bury}
+${now}${int}${event}${answer}${conclude}${bury}
 local active, leases, job, dead, reply, events = unpack(KEYS)
 local id, token, lease_ms, owner, max_claims, max_bytes, keep_s = unpack(ARGV)
 
+local places = #redis.call('LPOS', active, id, 'COUNT', 2)
+if places == 0 then return { 'GONE' } end
 local kind = redis.call('TYPE', job).ok
 if kind == 'none' then return { 'MISSING' } end
 if kind ~= 'hash' then
   redis.call('LREM', active, -1, id)
+  redis.call('ZREM', leases, id)
   bury(dead, id)
-  redis.call('DEL', reply)
-  redis.call('LPUSH', reply, 'error')
-  redis.call('EXPIRE', reply, 3600)
+  answer(reply, 'error')
   return { 'WRONGTYPE' }
 end
 
@@ -33,11 +35,13 @@ local seen = redis.call('HMGET', job, 'status', 'token', 'claims', 'cancel', 'at
 local status = seen[1]
 if status == 'finished' or status == 'error' then
   redis.call('LREM', active, -1, id)
+  redis.call('ZREM', leases, id)
   return { 'FINAL' }
 end
 local leased = redis.call('ZSCORE', leases, id)
 if seen[2] and seen[2] ~= '' and leased and seen[2] ~= token then
-  redis.call('LREM', active, -1, id) -- the same id was pushed twice; its owner goes on
+  -- The same id was pushed twice; its owner goes on, and keeps its own place in active.
+  if places > 1 then redis.call('LREM', active, -1, id) end
   return { 'DUPLICATE' }
 end
 
@@ -60,7 +64,7 @@ if seen[2] ~= token then
     return { 'LOST' }
   end
   claims = claims + 1
-  if claims > tonumber(max_claims) then
+  if claims > math.max(tonumber(max_claims), int(seen[6], 1, 10)) then
     aside('poisoned', 'claimed ' .. (claims - 1) .. ' times without coming to an end; look at what it does to its runners')
     return { 'POISONED' }
   end
@@ -69,17 +73,17 @@ if seen[2] ~= token then
 end
 redis.call('ZADD', leases, now + lease_ms, id)
 
-local answer = { 'OK', claims, 0 }
+local found = { 'OK', claims, 0 }
 local bytes = 0
 if redis.call('HLEN', job) > 1000 then
-  answer[3] = redis.call('HLEN', job) * 1000000
-  return answer
+  found[3] = redis.call('HLEN', job) * 1000000
+  return found
 end
 for _, name in ipairs(redis.call('HKEYS', job)) do bytes = bytes + #name + redis.call('HSTRLEN', job, name) end
-answer[3] = bytes
-if bytes > tonumber(max_bytes) then return answer end
+found[3] = bytes
+if bytes > tonumber(max_bytes) then return found end
 local fields = redis.call('HGETALL', job)
-for i = 1, #fields do answer[i + 3] = fields[i] end
-return answer
+for i = 1, #fields do found[i + 3] = fields[i] end
+return found
 `,
 );

@@ -5,12 +5,12 @@
  * ARGV id control keep_s
  * →    CANCELLED · REQUESTED · FINAL · MISSING
  */
-import { conclude, event, int, now, script } from "../redis/script.ts";
+import { answer, conclude, event, int, now, script } from "../redis/script.ts";
 
 export const cancel = script(
   "cancel",
   `
-${now}${int}${event}${conclude}
+${now}${int}${event}${answer}${conclude}
 local job, queue, reply, events = unpack(KEYS)
 local id, control, keep_s = unpack(ARGV)
 if redis.call('TYPE', job).ok ~= 'hash' then return 'MISSING' end
@@ -23,7 +23,8 @@ if status == 'created' or (status == 'queued' and waited > 0) then
   event(events, id, 'error', 'cancelled')
   return 'CANCELLED'
 end
-redis.call('PUBLISH', control, cjson.encode({ op = 'cancel', id = id }))
+-- A user without the channel in its ACL still cancels: the field is read at every renewal.
+redis.pcall('PUBLISH', control, cjson.encode({ op = 'cancel', id = id }))
 return 'REQUESTED'
 `,
   { allowOom: true },

@@ -5,12 +5,12 @@
  * ARGV id token status keep_s (field value)…
  * →    OK · ALREADY (our own retry) · FENCED (somebody else speaks for the job now; nothing was changed)
  */
-import { conclude, event, int, now, script } from "../redis/script.ts";
+import { answer, conclude, event, int, now, script } from "../redis/script.ts";
 
 export const finish = script(
   "finish",
   `
-${now}${int}${event}${conclude}
+${now}${int}${event}${answer}${conclude}
 local active, leases, job, reply, log, events = unpack(KEYS)
 local id, token, status, keep_s = unpack(ARGV)
 if redis.call('TYPE', job).ok ~= 'hash' then return 'FENCED' end

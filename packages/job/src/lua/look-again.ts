@@ -1,24 +1,28 @@
 /**
  * lookAgain: what to do with a taken id that had no hash.
  *
- * KEYS active job queue dead reply events
+ * KEYS active leases job queue dead reply events
  * ARGV id last ("1": give up now)
- * →    REQUEUED (the hash has come) · WAIT · DEAD
+ * →    REQUEUED (the hash has come, or the id is no longer ours) · WAIT · DEAD
  */
-import { bury, conclude, event, int, missing, now, script } from "../redis/script.ts";
+import { answer, bury, conclude, event, int, missing, now, script } from "../redis/script.ts";
 
 export const lookAgain = script(
   "look-again",
   `
-${now}${int}${event}${conclude}${bury}${missing}
-local active, job, queue, dead, reply, events = unpack(KEYS)
+${now}${int}${event}${answer}${conclude}${bury}${missing}
+local active, leases, job, queue, dead, reply, events = unpack(KEYS)
 local id, last = unpack(ARGV)
 if redis.call('TYPE', job).ok ~= 'none' then
-  if redis.call('LREM', active, -1, id) > 0 then redis.call('RPUSH', queue, id) end
+  if redis.call('LREM', active, -1, id) > 0 then
+    redis.call('ZREM', leases, id) -- an adoption may have given it one
+    redis.call('RPUSH', queue, id)
+  end
   return 'REQUEUED'
 end
 if last ~= '1' then return 'WAIT' end
-redis.call('LREM', active, -1, id)
+if redis.call('LREM', active, -1, id) == 0 then return 'REQUEUED' end -- a reaper was quicker
+redis.call('ZREM', leases, id)
 bury(dead, id)
 missing(job, reply, id)
 event(events, id, 'error', 'missing')

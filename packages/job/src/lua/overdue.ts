@@ -11,9 +11,9 @@ export const overdue = script(
   "overdue",
   `
 ${now}
-if redis.call('LLEN', KEYS[1]) ~= redis.call('ZCARD', KEYS[2]) then
-  for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do redis.call('ZADD', KEYS[2], 'NX', now + ARGV[1], id) end
-end
+-- Always the whole list, which is as long as there are busy slots: comparing lengths would miss an id as long as
+-- another one has a lease and no place.
+for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do redis.call('ZADD', KEYS[2], 'NX', now + ARGV[1], id) end
 return redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'WITHSCORES', 'LIMIT', 0, ARGV[2])
 `,
   { allowOom: true },

@@ -1,7 +1,7 @@
 /**
  * putAside: moves a taken id out of active without looking at any job.
  *
- * KEYS active target ("dead" list or the queue)
+ * KEYS active leases target ("dead" list or the queue)
  * ARGV id where ("dead": newest first, capped · "queue": taken next)
  * →    number of ids moved, 0 or 1
  */
@@ -12,7 +12,8 @@ export const putAside = script(
   `
 ${bury}
 if redis.call('LREM', KEYS[1], -1, ARGV[1]) == 0 then return 0 end
-if ARGV[2] == 'queue' then redis.call('RPUSH', KEYS[2], ARGV[1]) else bury(KEYS[2], ARGV[1]) end
+redis.call('ZREM', KEYS[2], ARGV[1]) -- an adoption may have given it one
+if ARGV[2] == 'queue' then redis.call('RPUSH', KEYS[3], ARGV[1]) else bury(KEYS[3], ARGV[1]) end
 return 1
 `,
 );

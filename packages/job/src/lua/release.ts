@@ -13,6 +13,7 @@ export const release = script(
 ${int}${event}
 local active, leases, job, queue, events = unpack(KEYS)
 local id, token = unpack(ARGV)
+if redis.call('TYPE', job).ok ~= 'hash' then return 'FENCED' end
 local held = redis.call('HMGET', job, 'token', 'status', 'claims')
 if held[1] ~= token or held[2] ~= 'dispatched' then return 'FENCED' end
 redis.call('HSET', job, 'status', 'queued', 'token', '', 'claims', math.max(int(held[3], 0, 1000000) - 1, 0))

@@ -16,11 +16,14 @@ export const start = script(
 ${now}${int}${event}
 local leases, job, seen, events = unpack(KEYS)
 local id, token, lease_ms, guard_ms, max_starts = unpack(ARGV)
+if redis.call('TYPE', job).ok ~= 'hash' then return 'FENCED' end
 local held = redis.call('HMGET', job, 'token', 'status', 'attempt', 'cancel')
 if held[1] ~= token then return 'FENCED' end
 if held[2] == 'started' then return 'OK' end -- our own retry after a lost reply
 if held[4] == '1' then return 'CANCELLED' end
 if tonumber(guard_ms) > 0 then
+  local kind = redis.call('TYPE', seen).ok
+  if kind ~= 'string' and kind ~= 'none' then return 'REPLAYED' end -- not ours: nobody can say how often it was started
   local starts = int(redis.call('GET', seen), 0, 1000000) + 1
   if starts > tonumber(max_starts) then return 'REPLAYED' end
   redis.call('SET', seen, starts, 'PX', guard_ms)

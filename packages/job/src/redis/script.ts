@@ -61,9 +61,17 @@ export const outcomeFields = [
   ],
 ] as const;
 
+/** `answer(reply, word)`: what a waiting client pops. Deleted first: it must hold one element, whatever a client made of it. */
+export const answer = `
+local function answer(reply, word)
+  redis.call('DEL', reply)
+  redis.call('LPUSH', reply, word)
+  redis.call('EXPIRE', reply, 3600)
+end
+`;
+
 /**
- * `conclude(job, reply, id, status, fields, keep_s, by)`: the one place where a job becomes final.
- * `reply` is deleted first: a client may have made it a key of another type, and it must hold exactly one element.
+ * `conclude(job, reply, id, status, fields, keep_s, by)`: the one place where a job becomes final. Needs `answer`.
  */
 export const conclude = `
 local function conclude(job, reply, id, status, fields, keep_s, by)
@@ -71,9 +79,7 @@ local function conclude(job, reply, id, status, fields, keep_s, by)
   redis.call('HDEL', job, ${outcomeFields.map((name) => `'${name}'`).join(", ")})
   if #fields > 0 then redis.call('HSET', job, unpack(fields)) end
   redis.call('HSET', job, 'status', status, 'finished_at', now, 'done_token', by, 'token', '', 'finals', finals + 1)
-  redis.call('DEL', reply)
-  redis.call('LPUSH', reply, status)
-  redis.call('EXPIRE', reply, 3600)
+  answer(reply, status)
   if tonumber(keep_s) > 0 then redis.call('EXPIRE', job, keep_s) end
 end
 `;
