@@ -67,7 +67,7 @@ export async function startGuard() {
     start: async (launch) => {
       const service = await startService(launch);
       services.push(service);
-      watchdog.stdin.write(`${service.pid}\n`);
+      watchdog.stdin.write(`${service.pid} ${launch.graceMs}\n`);
       return service;
     },
     end: () => (ending ??= endAll()),

@@ -1,22 +1,24 @@
 /**
- * The guard's second half, a process of its own: reads pids from standard input, one a line. If its input ends
- * without the word `done`, whoever started it was killed: it then ends those processes, last first, and removes
- * the folder named as its argument.
+ * The guard's second half, a process of its own: reads lines of a pid and its grace in milliseconds from standard
+ * input. If its input ends without the word `done`, whoever started it was killed: it then ends those processes,
+ * last first, and removes the folder named as its argument.
  */
 import { readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const graceMs = 10_000;
 const pollMs = 50;
 const [folder = ""] = process.argv.slice(2);
 
-/** @type {{ pid: number, born: string | undefined }[]} */
+/** @typedef {{ pid: number, born: string | undefined, graceMs: number }} Service */
+
+/** @type {Service[]} */
 const services = [];
 for await (const line of createInterface({ input: process.stdin })) {
   if (line === "done") process.exit(0);
-  services.push({ pid: Number(line), born: birth(Number(line)) });
+  const [pid = 0, graceMs = 0] = line.split(" ").map(Number);
+  services.push({ pid, born: birth(pid), graceMs });
 }
 for (const service of services.toReversed()) {
   await end(service);
@@ -41,8 +43,8 @@ function birth(pid) {
   }
 }
 
-/** @param {{ pid: number, born: string | undefined }} service */
-async function end({ pid, born }) {
+/** @param {Service} service */
+async function end({ pid, born, graceMs }) {
   const lives = () => born !== undefined && birth(pid) === born;
   if (lives()) process.kill(pid, "SIGTERM");
   const deadline = performance.now() + graceMs;

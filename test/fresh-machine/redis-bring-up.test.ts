@@ -107,7 +107,10 @@ test.skipIf(!hasApt)(
       asOrdinaryUser(process.execPath, ["--input-type=module", "-e", program], env).then((text) =>
         JSON.parse(text),
       );
-    const [one, other] = await Promise.all([call(), call()]).catch(skipWhenOffline);
+    const calls = [call(), call()] as const;
+    // both have to be over before the folder is removed
+    await Promise.allSettled(calls);
+    const [one, other] = await Promise.all(calls).catch(skipWhenOffline);
     expect(one.path).toBe(other.path);
     expect(one.path.startsWith(join(home, "cache"))).toBe(true);
     expect([...one.said, ...other.said].filter((line) => line.startsWith("Unpacked"))).toHaveLength(1);
