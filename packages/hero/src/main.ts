@@ -1,1 +1,37 @@
-export {};
+/**
+ * The `hero` command: finds the command, runs it, ends with its exit code. `hero run` is the quick way through; all
+ * other commands are loaded when they are asked for.
+ */
+import { exitCodes, type ExitCode } from "./exit-codes.ts";
+import { UsageError, messageOf } from "./errors.ts";
+import { ReaderGone, writeErr } from "./output.ts";
+import { runCommand, type World } from "./commands/run.ts";
+
+const scriptFile = /\.(?:hero|heroscript|hs)$/;
+
+async function dispatch(words: readonly string[], world: World): Promise<ExitCode> {
+  const [command, ...rest] = words;
+  if (command === "run") return runCommand(rest, world);
+  if (command !== undefined && scriptFile.test(command)) return runCommand(words, world);
+  const { otherCommand } = await import("./commands/other.ts");
+  return otherCommand(words, world);
+}
+
+async function main(): Promise<ExitCode> {
+  const world: World = { environment: process.env, cwd: process.cwd(), nowMs: () => performance.now() };
+  try {
+    return await dispatch(process.argv.slice(2), world);
+  } catch (error) {
+    if (error instanceof ReaderGone) return exitCodes.failed;
+    if (error instanceof UsageError) {
+      writeErr(`hero: ${error.message}\n${error.hint === undefined ? "" : `      hint: ${error.hint}\n`}`);
+      return exitCodes.usage;
+    }
+    writeErr(
+      `hero: internal error: ${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}\n`,
+    );
+    return exitCodes.failed;
+  }
+}
+
+process.exitCode = await main();

@@ -1,0 +1,65 @@
+/**
+ * What the git actions of one run remember: where repositories live and how git is called.
+ */
+import { join } from "node:path";
+import type { ActionContext, ExecOptions, ExecResult } from "../actor.ts";
+
+export interface GitSettings {
+  readonly coderoot: string;
+  readonly light: boolean;
+  readonly log: boolean;
+  readonly debug: boolean;
+  readonly offline: boolean;
+  readonly sshKeyPath: string | undefined;
+}
+
+const stateKey = "git";
+
+export function gitSettings(context: ActionContext): GitSettings {
+  const kept = context.state.get(stateKey);
+  // Only this file writes the key.
+  if (kept !== undefined) return kept as GitSettings;
+  return {
+    coderoot: join(context.home, "code"),
+    light: true,
+    log: true,
+    debug: false,
+    offline: context.env.get("OFFLINE") !== undefined,
+    sshKeyPath: undefined,
+  };
+}
+
+export function setGitSettings(context: ActionContext, settings: GitSettings): void {
+  context.state.set(stateKey, settings);
+}
+
+export function setCoderoot(context: ActionContext, coderoot: string): void {
+  setGitSettings(context, { ...gitSettings(context), coderoot });
+}
+
+/** Git never asks: not for a password, not for a host key. */
+function quietEnvironment(context: ActionContext, sshKeyPath: string | undefined): Record<string, string> {
+  const env: Record<string, string> = { GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" };
+  if (sshKeyPath !== undefined) {
+    env["GIT_SSH_COMMAND"] = `ssh -oBatchMode=yes -oIdentitiesOnly=yes -i ${sshKeyPath}`;
+  } else if (context.env.get("GIT_SSH_COMMAND") === undefined && context.env.get("GIT_SSH") === undefined) {
+    env["GIT_SSH_COMMAND"] = "ssh -oBatchMode=yes";
+  }
+  return env;
+}
+
+/** Git hands its ssh command to a shell, so only a path that means the same there is let through. */
+export function sshKeyFault(path: string): string | undefined {
+  return /^[A-Za-z0-9_./@%+:,=-]*$/.test(path) && !path.startsWith("-")
+    ? undefined
+    : `the key path "${path}" holds characters that cannot be passed to ssh safely`;
+}
+
+export function git(context: ActionContext, args: readonly string[], options: ExecOptions = {}): ExecResult {
+  const settings = gitSettings(context);
+  if (settings.debug) context.note(`git ${args.join(" ")}`);
+  return context.exec("git", args, {
+    ...options,
+    env: { ...quietEnvironment(context, settings.sshKeyPath), ...options.env },
+  });
+}

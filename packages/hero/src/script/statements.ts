@@ -1,0 +1,31 @@
+/**
+ * Watches the words of statements for two things: calls of the form `actor.action(`, so that a reader can list them
+ * without running the script, and words that promise asynchronous work, which a script cannot do.
+ */
+import type { Token } from "./javascript.ts";
+
+export interface FoundCall {
+  readonly actor: string;
+  readonly name: string;
+  readonly offset: number;
+}
+
+export class StatementWatch {
+  readonly calls: FoundCall[] = [];
+  readonly asynchronous: Token[] = [];
+  readonly #recent: Token[] = [];
+
+  see(token: Token): void {
+    if (token.kind === "comment") return;
+    const [dot, actor, mark, name] = this.#recent.slice(-4);
+    if (token.text === "(" && name?.kind === "word" && mark?.text === "." && actor?.kind === "word") {
+      if (dot?.text !== ".") this.calls.push({ actor: actor.text, name: name.text, offset: actor.offset });
+    }
+    if (token.text === "(" && name?.text === "import" && mark?.text !== ".") this.asynchronous.push(name);
+    if (token.kind === "word" && (token.text === "async" || token.text === "await") && name?.text !== ".") {
+      this.asynchronous.push(token);
+    }
+    this.#recent.push(token);
+    if (this.#recent.length > 4) this.#recent.shift();
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Where scripts come from: standard input, the command line, a file, or a folder of them.
+ */
+import { readFileSync, readSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { UsageError } from "./errors.ts";
+import type { Source } from "./run/program.ts";
+
+const stdinFd = 0;
+/** In the order in which a folder is run. */
+const suffixes = [".md", ".hero", ".heroscript", ".hs"];
+
+export function isProse(file: string): boolean {
+  return file.toLowerCase().endsWith(".md");
+}
+
+export function stdinSource(cwd: string, prose: boolean): Source {
+  return { name: "<stdin>", text: readStdin(), folder: cwd, prose };
+}
+
+export function textSource(text: string, cwd: string, prose: boolean): Source {
+  return { name: "<script>", text, folder: cwd, prose };
+}
+
+function readStdin(): string {
+  const chunks: Buffer[] = [];
+  const buffer = Buffer.allocUnsafe(64 * 1024);
+  for (;;) {
+    let count: number;
+    try {
+      count = readSync(stdinFd, buffer);
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? error.code : undefined;
+      if (code === "EOF") break;
+      if (code !== "EAGAIN") throw new UsageError(`cannot read standard input: ${String(code)}`);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      continue;
+    }
+    if (count === 0) break;
+    chunks.push(Buffer.from(buffer.subarray(0, count)));
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** The script at a path, or all scripts of a folder: `.md` first, then `.hero`, `.heroscript`, `.hs`, by name. */
+export function pathSources(path: string, cwd: string, prose: boolean): Source[] {
+  const full = resolve(cwd, path);
+  const files = isFolder(full, path) ? folderScripts(full) : [full];
+  if (files.length === 0) {
+    throw new UsageError(`the folder ${path} holds no script`, `scripts end in ${suffixes.join(", ")}`);
+  }
+  const alone = files.length === 1 && files[0] === full;
+  return files.map((file) => fileSource(file, alone ? path : join(path, file.slice(full.length + 1)), prose));
+}
+
+function isFolder(full: string, shown: string): boolean {
+  try {
+    return statSync(full).isDirectory();
+  } catch (error) {
+    throw unreadable(shown, error);
+  }
+}
+
+function fileSource(file: string, name: string, prose: boolean): Source {
+  try {
+    const text = readFileSync(file, "utf8");
+    return { name, text, folder: dirname(file), file: realpathSync(file), prose: prose || isProse(file) };
+  } catch (error) {
+    throw unreadable(name, error);
+  }
+}
+
+function unreadable(name: string, error: unknown): UsageError {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ENOENT") return new UsageError(`there is no file ${name}`);
+  if (code === "EACCES") return new UsageError(`${name} may not be read: permission denied`);
+  return new UsageError(`${name} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+}
+
+/** Full paths of the scripts in a folder and below it, in the order in which they run. */
+export function folderScripts(folder: string): string[] {
+  const names = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => !/^[._]/.test(entry.name))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const own = suffixes.flatMap((suffix) =>
+    names
+      .filter((entry) => entry.isFile() && entry.name.endsWith(suffix))
+      .map((entry) => join(folder, entry.name)),
+  );
+  const below = names
+    .filter((entry) => entry.isDirectory())
+    .flatMap((entry) => folderScripts(join(folder, entry.name)));
+  return [...own, ...below];
+}
