@@ -1,5 +1,5 @@
 /**
- * `node leftovers.mjs FOLDER`: what a CI run left behind. Its processes are those that carry the run's folder in
+ * `node leftovers.mjs FOLDER [GRACE_MS]`: what a CI run left behind. Its processes are those that carry the run's folder in
  * their environment, arguments or working folder; its files are those of ours in FOLDER/tmp. A process that is
  * just ending gets a few seconds; what is still there then is named and ended, and the exit code is 1.
  */
@@ -7,11 +7,10 @@ import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const graceMs = 5_000;
 const pollMs = 100;
-const [folder = ""] = process.argv.slice(2);
+const [folder = "", graceMs = "5000"] = process.argv.slice(2);
 
-const deadline = performance.now() + graceMs;
+const deadline = performance.now() + Number(graceMs);
 while (processes().length > 0 && performance.now() < deadline) await sleep(pollMs);
 
 const left = processes();
@@ -30,7 +29,7 @@ function processes() {
   return pids.flatMap((pid) => {
     const marked = ["environ", "cmdline"].some((name) => read(`/proc/${pid}/${name}`).includes(folder));
     if (Number(pid) === process.pid || !(marked || target(`/proc/${pid}/cwd`).startsWith(folder))) return [];
-    return [{ pid: Number(pid), command: read(`/proc/${pid}/cmdline`).replaceAll("\0", " ") }];
+    return [{ pid: Number(pid), command: read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim() }];
   });
 }
 
