@@ -11,6 +11,7 @@ export type PlainValue =
 const MAX_TEXT = 4096;
 const MAX_ITEMS = 64;
 const MAX_DEPTH = 4;
+const MAX_PARTS = 256;
 
 /** Names whose values nobody should read in a log, whoever wrote them there. */
 const SECRET_NAME =
@@ -35,7 +36,7 @@ export function plainFields(fields: object, withStacks: boolean): Map<string, Pl
 }
 
 function plainField(name: string, value: unknown): PlainValue {
-  return isSecretName(name) ? MASK : plainValue(value, new Set());
+  return isSecretName(name) ? MASK : plainValue(value, newWalk());
 }
 
 function isSecretName(name: string): boolean {
@@ -50,11 +51,11 @@ function isSecretName(name: string): boolean {
 function addError(plain: Map<string, PlainValue>, name: string, error: Error, withStack: boolean): void {
   plain.set(name, cut(errorMessage(error)));
   if ("code" in error && error.code !== undefined)
-    plain.set(`${name}_code`, plainValue(error.code, new Set()));
+    plain.set(`${name}_code`, plainValue(error.code, newWalk()));
   if (error.cause !== undefined) {
     plain.set(
       `${name}_cause`,
-      error.cause instanceof Error ? cut(errorMessage(error.cause)) : plainValue(error.cause, new Set()),
+      error.cause instanceof Error ? cut(errorMessage(error.cause)) : plainValue(error.cause, newWalk()),
     );
   }
   if (withStack && error.stack !== undefined) plain.set(`${name}_stack`, cut(error.stack));
@@ -68,7 +69,17 @@ function errorMessage(error: Error): string {
   return messages.length === 0 ? error.name : messages.join("; ");
 }
 
-function plainValue(value: unknown, above: Set<object>): PlainValue {
+/** A walk through one value: the objects above the place it has come to, and how many parts it may still show. */
+interface Walk {
+  readonly above: ReadonlySet<object>;
+  readonly budget: { parts: number };
+}
+
+function newWalk(): Walk {
+  return { above: new Set(), budget: { parts: MAX_PARTS } };
+}
+
+function plainValue(value: unknown, walk: Walk): PlainValue {
   switch (typeof value) {
     case "string":
       return cut(value);
@@ -84,42 +95,51 @@ function plainValue(value: unknown, above: Set<object>): PlainValue {
     case "symbol":
       return `<${typeof value}>`;
     case "object":
-      return value === null ? null : plainObject(value, above);
+      return value === null ? null : plainObject(value, walk);
   }
 }
 
-function plainObject(value: object, above: Set<object>): PlainValue {
+function plainObject(value: object, walk: Walk): PlainValue {
   try {
     if (value instanceof Date) return Number.isNaN(value.getTime()) ? "<invalid date>" : value.toISOString();
     if (value instanceof Error) return cut(errorMessage(value));
     if (value instanceof URL) return cut(value.href);
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `<${value.byteLength} bytes>`;
-    if (above.has(value)) return "<circular>";
-    if (above.size >= MAX_DEPTH) return "<too deep>";
-    const path = new Set(above).add(value);
+    if (walk.above.has(value)) return "<circular>";
+    if (walk.above.size >= MAX_DEPTH) return "<too deep>";
+    const inside = { ...walk, above: new Set(walk.above).add(value) };
     if (value instanceof Map)
       return plainMembers(
         [...value].map(([key, item]) => [String(key), item]),
-        path,
+        inside,
       );
-    if (value instanceof Set || Array.isArray(value)) return plainItems([...value], path);
-    return plainMembers(Object.entries(value), path);
+    if (value instanceof Set || Array.isArray(value)) return plainItems([...value], inside);
+    return plainMembers(Object.entries(value), inside);
   } catch {
     return "<unreadable>";
   }
 }
 
-function plainItems(items: readonly unknown[], path: Set<object>): PlainValue {
-  const kept = items.slice(0, MAX_ITEMS).map((item) => plainValue(item, path));
-  return items.length > MAX_ITEMS ? [...kept, `<${items.length - MAX_ITEMS} more>`] : kept;
+function plainItems(items: readonly unknown[], walk: Walk): PlainValue {
+  const shown = affordable(items, walk);
+  const plain = shown.map((item) => plainValue(item, walk));
+  return items.length > shown.length ? [...plain, `<${items.length - shown.length} more>`] : plain;
 }
 
-function plainMembers(members: readonly (readonly [string, unknown])[], path: Set<object>): PlainValue {
-  const kept = members
-    .slice(0, MAX_ITEMS)
-    .map(([name, item]) => [name, isSecretName(name) ? MASK : plainValue(item, path)] as const);
-  const more = members.length > MAX_ITEMS ? ([["<more>", members.length - MAX_ITEMS]] as const) : [];
-  return Object.fromEntries([...kept, ...more]);
+function plainMembers(members: readonly (readonly [string, unknown])[], walk: Walk): PlainValue {
+  const shown = affordable(members, walk);
+  const plain = shown.map(
+    ([name, item]) => [cut(name), isSecretName(name) ? MASK : plainValue(item, walk)] as const,
+  );
+  const more = members.length > shown.length ? ([["<more>", members.length - shown.length]] as const) : [];
+  return Object.fromEntries([...plain, ...more]);
+}
+
+/** As many parts as the line has room for. */
+function affordable<T>(parts: readonly T[], { budget }: Walk): readonly T[] {
+  const shown = parts.slice(0, Math.min(MAX_ITEMS, budget.parts));
+  budget.parts -= shown.length;
+  return shown;
 }
 
 /** Passwords go first: after the cut the mask could no longer see where one ends. */

@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import * as daemon from "../src/index.ts";
+
+test("these names are public, and no others", () => {
+  expect(Object.keys(daemon).sort()).toEqual([
+    "LOG_LEVELS",
+    "MASK",
+    "configurationReference",
+    "crashOnBugs",
+    "createLogger",
+    "createShutdown",
+    "defineCommand",
+    "defineOptions",
+    "defineProgram",
+    "envName",
+    "load",
+    "logOptions",
+    "maskUrlPasswords",
+    "noMetrics",
+    "openMetrics",
+    "problemText",
+    "rustLogLevel",
+    "showAddress",
+    "startHealth",
+  ]);
+});
