@@ -2,6 +2,7 @@
  * JobQueue on Redis. One connection waits for ids, another one does everything else; every transition is one Lua
  * script (lua/), so that a claim is compared and the state changed in one step, by Redis itself and in Redis time.
  */
+import { randomUUID } from "node:crypto";
 import { idPattern, keysOf, type RunnerKeys } from "./keys.ts";
 import { LogWindow } from "./log-window.ts";
 import { abandon } from "./lua/abandon.ts";
@@ -36,8 +37,8 @@ export interface RedisQueueOptions {
   readonly target: RedisTarget;
   readonly tlsCa?: string;
   readonly runner: string;
-  /** Who claims: shown in job records, compared by nobody but same-host recovery. */
-  readonly owner: string;
+  /** Who claims: shown in job records, compared by nobody but same-host recovery. Default: a random word. */
+  readonly owner?: string;
   readonly keyPrefix?: string;
   /** How long a claim holds without renewal, in Redis time. Default 6000. */
   readonly leaseMs?: number;
@@ -68,7 +69,7 @@ export class RedisJobQueue implements JobQueue {
   constructor(options: RedisQueueOptions) {
     this.keys = keysOf(options.runner, options.keyPrefix);
     this.#options = {
-      ...{ leaseMs: 6_000, adoptGraceMs: 2_000, blockSeconds: 5, maxClaims: 5 },
+      ...{ leaseMs: 6_000, adoptGraceMs: 2_000, blockSeconds: 5, maxClaims: 5, owner: randomUUID() },
       ...{
         maxHashBytes: 20 * 1024 * 1024,
         resultTtlSeconds: 86_400,

@@ -10,9 +10,10 @@ import {
   type Job,
   type StartOptions,
   systemFields,
+  timeoutSecondsRange,
   type VerifiedJob,
 } from "@herorunner/job";
-import type { Trust } from "@herorunner/job/trust";
+import { createTrust, type Trust } from "@herorunner/job/trust";
 
 export type Admission =
   | {
@@ -26,28 +27,39 @@ export type Admission =
 export type Admit = (claim: Claim) => Admission;
 
 export interface AdmitPolicy {
-  readonly runner: string;
+  readonly runnerId: string;
   /** A job that names another executor is refused. */
   readonly runnerType: string;
-  /** Judges signatures, dates and audience; may be swapped between two jobs. */
-  readonly trust: () => Trust;
-  readonly defaultTimeoutSeconds: number;
-  /** A job that asks for more is refused. */
-  readonly maxTimeoutSeconds: number;
-  readonly maxPayloadBytes: number;
-  /** Further conditions of this kind of runner; a sentence and a reason refuse the job. */
+  /** Judges signatures, dates and audience; may answer another one from job to job. Default: no signatures are checked. */
+  readonly trust?: () => Trust;
+  /** For jobs that name none. Default 60. */
+  readonly defaultTimeoutSeconds?: number;
+  /** A job that asks for more is refused. Default 604 800. */
+  readonly maxTimeoutSeconds?: number;
+  /** Default 16 MiB. */
+  readonly maxPayloadBytes?: number;
+  /** Further conditions of this kind of runner; an outcome refuses the job. */
   readonly alsoCheck?: (job: VerifiedJob) => ErrorOutcome | undefined;
   /** Wall clock of this host, ms. */
-  readonly now: () => number;
+  readonly now?: () => number;
 }
 
 const ours: ReadonlySet<string> = new Set(systemFields);
 
-export function createAdmit(policy: AdmitPolicy): Admit {
+type FullPolicy = Required<Omit<AdmitPolicy, "alsoCheck">> & Pick<AdmitPolicy, "alsoCheck">;
+
+/** `createAdmit(runner)` is a policy too: a Runner has `runnerId` and `runnerType`. */
+export function createAdmit(given: AdmitPolicy): Admit {
+  const unsigned = createTrust({ mode: "off", runner: given.runnerId });
+  const policy: FullPolicy = {
+    ...{ trust: () => unsigned, defaultTimeoutSeconds: 60, maxTimeoutSeconds: timeoutSecondsRange.high },
+    ...{ maxPayloadBytes: 16 * 1024 * 1024, now: Date.now },
+    ...given,
+  };
   return (claim) => {
     const outcome = tooLarge(claim, policy);
     if (outcome !== undefined) return { ok: false, outcome };
-    const key = { id: claim.jobId, runner: policy.runner };
+    const key = { id: claim.jobId, runner: policy.runnerId };
     const decoded = decodeJob(claim.fields, key, { maxPayloadBytes: policy.maxPayloadBytes });
     if (!decoded.ok) return { ok: false, outcome: failed(decoded.reason, decoded.message) };
     const misfit = misfitOf(decoded.job, policy);
@@ -57,7 +69,7 @@ export function createAdmit(policy: AdmitPolicy): Admit {
   };
 }
 
-function tooLarge(claim: Claim, policy: AdmitPolicy): ErrorOutcome | undefined {
+function tooLarge(claim: Claim, policy: FullPolicy): ErrorOutcome | undefined {
   if (claim.oversizedBytes === undefined) return undefined;
   const limit = policy.maxPayloadBytes;
   return failed(
@@ -66,7 +78,7 @@ function tooLarge(claim: Claim, policy: AdmitPolicy): ErrorOutcome | undefined {
   );
 }
 
-function misfitOf(job: Job, policy: AdmitPolicy): ErrorOutcome | undefined {
+function misfitOf(job: Job, policy: FullPolicy): ErrorOutcome | undefined {
   if (job.executor !== "" && job.executor !== policy.runnerType) {
     const mine = JSON.stringify(policy.runnerType);
     return failed(
@@ -84,7 +96,7 @@ function misfitOf(job: Job, policy: AdmitPolicy): ErrorOutcome | undefined {
   return undefined;
 }
 
-function verify(job: Job, unknownFields: readonly string[], policy: AdmitPolicy): Admission {
+function verify(job: Job, unknownFields: readonly string[], policy: FullPolicy): Admission {
   const nowMs = policy.now();
   const verdict = policy.trust().check(job, unknownFields, nowMs);
   if (!verdict.ok) return { ok: false, outcome: failed(verdict.reason, verdict.message) };
