@@ -80,7 +80,8 @@ function row(program: Program, { option, flag, viaFile }: Setting): string {
       : code(defaultText(option, preset));
   const foreign = Object.keys(option.alsoEnv ?? {}).map((other) => `, else ${code(other)}`);
   const numeric = option.kind === "integer" || option.kind === "seconds" || option.kind === "bytes";
-  const limits = numeric ? ` ${sentence(describeKind(option))}` : "";
+  const limited = numeric && (option.min !== undefined || option.max !== undefined);
+  const limits = limited ? ` ${sentence(describeKind(option))}` : "";
   return `| ${code(spelling)} | ${variable}${foreign.join("")} | ${shown} | ${cell(sentence(option.description))}${limits} |`;
 }
 
