@@ -31,8 +31,16 @@ export type Ending =
   | { readonly kind: "timed_out" }
   | { readonly kind: "aborted" }
   | { readonly kind: "output_limit" }
-  /** `code` is the errno word (ENOENT, EACCES, E2BIG …); `explanation` says what it can mean here. */
-  | { readonly kind: "not_started"; readonly code: string; readonly explanation: string };
+  /**
+   * `code` is the errno word (ENOENT, EACCES, E2BIG …); `explanation` says what it means here. ENOENT has three causes,
+   * told apart by `missing`: the binary itself, the interpreter it names, or the working folder.
+   */
+  | {
+      readonly kind: "not_started";
+      readonly code: string;
+      readonly explanation: string;
+      readonly missing?: "file" | "interpreter" | "folder";
+    };
 
 export interface Execution {
   readonly ending: Ending;

@@ -1,6 +1,8 @@
 /** The public names of @herorunner/runner, listed one by one. A test pins the list. */
 export { createAdmit } from "./admit.ts";
 export type { Admission, Admit, AdmitPolicy } from "./admit.ts";
+export { createChildExecutor } from "./child/child-executor.ts";
+export type { ChildExecutorOptions } from "./child/child-executor.ts";
 export type { Command, Ending, Execution, Executor, OutputListener } from "./executor.ts";
 export { defaultTiming, noJournal } from "./host.ts";
 export type { InstanceFacts, ReplayJournal, RunnerEvent, RunnerHost, RunnerTiming } from "./host.ts";

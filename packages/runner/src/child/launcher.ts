@@ -1,0 +1,45 @@
+/**
+ * The Launcher port: how a process is made and its output read. What it means for a job to end is not decided here.
+ * A launched process leads its own session and process group, has descriptors 0, 1 and 2 and no others, and can open
+ * `/dev/stdin`, `/dev/stdout` and `/dev/stderr` by name.
+ */
+export interface LaunchRequest {
+  /** Absolute path. */
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: ReadonlyMap<string, string>;
+  readonly cwd: string;
+  readonly stdin: string;
+  /** Called with each piece of output. The bytes are the caller's only during the call. Must not throw. */
+  readonly onBytes: (stream: "out" | "err", bytes: Uint8Array) => void;
+}
+
+export type Exit =
+  | { readonly kind: "exited"; readonly code: number }
+  | { readonly kind: "signalled"; readonly signal: NodeJS.Signals };
+
+export interface LaunchedProcess {
+  /** Its pid, which is also the id of its group and session. */
+  readonly pid: number;
+  readonly exit: Promise<Exit>;
+  /** Resolves when nobody holds the write end of either stream any more, or after `releaseOutput`. */
+  readonly outputEnded: Promise<void>;
+  /** Stops reading. Whoever still writes gets SIGPIPE. */
+  releaseOutput(): void;
+}
+
+export interface LaunchFailure {
+  readonly ok: false;
+  /** The errno word. */
+  readonly code: string;
+  readonly message: string;
+}
+
+export type LaunchResult = { readonly ok: true; readonly process: LaunchedProcess } | LaunchFailure;
+
+export interface Launcher {
+  /** Must be called on the main thread. Never rejects. */
+  launch(request: LaunchRequest): Promise<LaunchResult>;
+  /** Frees what was made ahead. Processes that run are not touched. */
+  close(): Promise<void>;
+}

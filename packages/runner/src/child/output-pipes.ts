@@ -1,0 +1,65 @@
+/**
+ * Pipes for the output of jobs. Node connects a child with socket pairs, and a socket cannot be opened by name: with
+ * them `echo x > /dev/stderr` fails inside a job. A FIFO can, and reads and writes like any pipe.
+ * FIFOs are made ahead in batches by one `mkfifo`, opened, and their names removed at once. None serves two jobs.
+ */
+import { execFile } from "node:child_process";
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+export interface OutputPipe {
+  /** Ours: the read end, non-blocking. */
+  readonly readEnd: number;
+  /** The child's: the write end. Closed by us as soon as the child has it. */
+  readonly writeEnd: number;
+}
+
+/** How many pipes one `mkfifo` makes. Each holds one descriptor while it waits to be used. */
+const batchSize = 64;
+
+export class OutputPipes {
+  /** Read ends of pipes nobody writes to yet. They keep the nameless FIFOs alive. */
+  readonly #unused: number[] = [];
+  #filling: Promise<void> | undefined;
+  #closed = false;
+
+  /** Hands out `count` pipes. Rejects when none can be made: no `mkfifo`, no descriptors left, a full disk. */
+  async take(count: number): Promise<readonly OutputPipe[]> {
+    while (this.#unused.length < count) await this.#fill();
+    const pipes = this.#unused.splice(0, count).map(openWriteEnd);
+    if (this.#unused.length < batchSize / 4) this.#fill().catch(() => undefined);
+    return pipes;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#filling?.catch(() => undefined);
+    for (const fd of this.#unused.splice(0)) closeSync(fd);
+  }
+
+  #fill(): Promise<void> {
+    this.#filling ??= this.#makeBatch().finally(() => (this.#filling = undefined));
+    return this.#filling;
+  }
+
+  async #makeBatch(): Promise<void> {
+    if (this.#closed) throw new Error("the executor is closed");
+    const folder = mkdtempSync(join(tmpdir(), "herorunner-pipes-"));
+    try {
+      const paths = Array.from({ length: batchSize }, (_, index) => join(folder, String(index)));
+      await run("mkfifo", ["-m", "600", ...paths]);
+      for (const path of paths) this.#unused.push(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+}
+
+/** Reached through its descriptor, for it has no name any more. It does not block: the read end is open. */
+function openWriteEnd(readEnd: number): OutputPipe {
+  return { readEnd, writeEnd: openSync(`/proc/self/fd/${readEnd}`, constants.O_WRONLY) };
+}

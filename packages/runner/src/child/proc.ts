@@ -1,0 +1,115 @@
+/**
+ * Reads the kernel's process table. Every function answers undefined (or nothing) for a process that is gone:
+ * between two reads anything may have ended.
+ */
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+
+export interface ProcessStat {
+  readonly pid: number;
+  /** The command name as the kernel keeps it, at most 15 bytes. */
+  readonly name: string;
+  /** `R`, `S`, `D`, `T`, `Z` … */
+  readonly state: string;
+  readonly ppid: number;
+  readonly group: number;
+  readonly session: number;
+  /** Start time in clock ticks since boot. Together with the pid it names a process for good. */
+  readonly startTicks: number;
+}
+
+export function readStat(pid: number): ProcessStat | undefined {
+  const text = readProcFile(pid, "stat");
+  return text === undefined ? undefined : parseStat(pid, text);
+}
+
+/** The name stands in parentheses and may itself hold spaces and parentheses; the fields are counted after the last one. */
+export function parseStat(pid: number, text: string): ProcessStat | undefined {
+  const open = text.indexOf("(");
+  const close = text.lastIndexOf(")");
+  if (open < 0 || close < open) return undefined;
+  const fields = text.slice(close + 2).split(" ");
+  const [state, ppid, group, session] = fields;
+  const start = fields[19];
+  if (state === undefined || start === undefined) return undefined;
+  return {
+    pid,
+    name: text.slice(open + 1, close),
+    state,
+    ppid: Number(ppid),
+    group: Number(group),
+    session: Number(session),
+    startTicks: Number(start),
+  };
+}
+
+/** A zombie has ended: it holds nothing and can do nothing, it waits for its parent. */
+export function isAlive(stat: ProcessStat | undefined): stat is ProcessStat {
+  return stat !== undefined && stat.state !== "Z" && stat.state !== "X";
+}
+
+/** Whether the environment a process was started with holds `entry` (`NAME=value`). False when it may not be read. */
+export function environmentHolds(pid: number, entry: string): boolean {
+  const text = readProcFile(pid, "environ");
+  if (text === undefined) return false;
+  return text.startsWith(`${entry}\0`) || text.includes(`\0${entry}\0`);
+}
+
+/** All process ids, highest first: what is newest comes first, except after the ids wrapped around. */
+export function listPids(): number[] {
+  const pids: number[] = [];
+  for (const name of readdirSync("/proc")) {
+    const pid = Number(name);
+    if (Number.isInteger(pid)) pids.push(pid);
+  }
+  return pids.sort((a, b) => b - a);
+}
+
+export function processExists(pid: number): boolean {
+  return existsSync(`/proc/${pid}`);
+}
+
+/** Largest process id plus one. */
+export function pidLimit(): number {
+  try {
+    return Number(readFileSync("/proc/sys/kernel/pid_max", "latin1"));
+  } catch {
+    return 0;
+  }
+}
+
+/**
+ * The id that was given out last in our PID namespace, to a process or a thread. The kernel gives them out in
+ * ascending order, so that everything made since a process was made has an id between its own and this one.
+ */
+export class LastPid {
+  readonly #buffer = Buffer.alloc(128);
+  readonly #fd: number | undefined;
+
+  constructor() {
+    try {
+      this.#fd = openSync("/proc/loadavg", "r");
+    } catch {
+      this.#fd = undefined;
+    }
+  }
+
+  /** 0 when it cannot be known. */
+  read(): number {
+    if (this.#fd === undefined) return 0;
+    const length = readSync(this.#fd, this.#buffer, 0, this.#buffer.length, 0);
+    const text = this.#buffer.toString("latin1", 0, length);
+    return Number(text.slice(text.lastIndexOf(" ") + 1)) || 0;
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+  }
+}
+
+function readProcFile(pid: number, file: "stat" | "environ"): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "latin1");
+  } catch {
+    return undefined;
+  }
+}
