@@ -3,6 +3,14 @@ export { createAdmit } from "./admit.ts";
 export type { Admission, Admit, AdmitPolicy } from "./admit.ts";
 export { createChildExecutor } from "./child/child-executor.ts";
 export type { ChildExecutorOptions } from "./child/child-executor.ts";
+export { baseEnvironment, jobEnvironment, parseAllowedNames } from "./environment.ts";
+export type {
+  AllowedNames,
+  BaseEnvironmentOptions,
+  EnvironmentFacts,
+  EnvironmentPolicy,
+  JobEnvironment,
+} from "./environment.ts";
 export type { Command, Ending, Execution, Executor, OutputListener } from "./executor.ts";
 export { defaultTiming, noJournal } from "./host.ts";
 export type { InstanceFacts, ReplayJournal, RunnerEvent, RunnerHost, RunnerTiming } from "./host.ts";
