@@ -97,10 +97,10 @@ function signerOf(entry: JsonValue, where: string, problems: string[]): Signer |
     publicKey: read.required("public_key", publicKeyOf(read)) ?? "",
     notBeforeSeconds: read.integer("not_before", 0, Number.MAX_SAFE_INTEGER),
     notAfterSeconds: read.integer("not_after", 0, Number.MAX_SAFE_INTEGER),
-    callers: read.patterns("callers", namePattern),
-    contexts: read.patterns("contexts", namePattern),
-    runners: read.patterns("runners", namePattern),
-    actions: read.patterns("actions", actionPattern),
+    callers: read.patterns("callers", names),
+    contexts: read.patterns("contexts", names),
+    runners: read.patterns("runners", names),
+    actions: read.patterns("actions", actions),
     envUnsafe: read.flag("env_unsafe") ?? false,
     maxAttempts: read.integer("max_attempts", maxAttemptsRange.low, maxAttemptsRange.high) ?? 1,
   };
@@ -110,8 +110,20 @@ function signerOf(entry: JsonValue, where: string, problems: string[]): Signer |
   return signer;
 }
 
-const namePattern = /^(?:[A-Za-z0-9._-]{1,128}\*?|\*)$/;
-const actionPattern = /^(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?\*?|[A-Za-z0-9_-]+\.\*|\*)$/;
+interface PatternRule {
+  readonly pattern: RegExp;
+  readonly wanted: string;
+}
+
+const names: PatternRule = {
+  pattern: /^(?:[A-Za-z0-9._-]{1,128}\*?|\*)$/,
+  wanted: "names, with * at the end only",
+};
+const actions: PatternRule = {
+  // Names as heroscript reads them: lower case, no hyphens.
+  pattern: /^(?:[a-z0-9_]+(?:\.[a-z0-9_]*)?\*?|\*)$/,
+  wanted: "actor.action in lower case, with * at the end only",
+};
 
 function publicKeyOf(read: MemberReader): string | undefined {
   const value = read.take("public_key");
@@ -196,7 +208,7 @@ class MemberReader {
     return undefined;
   }
 
-  patterns(name: string, pattern: RegExp): readonly string[] | undefined {
+  patterns(name: string, { pattern, wanted }: PatternRule): readonly string[] | undefined {
     const value = this.take(name);
     if (value === undefined) return undefined;
     const texts = Array.isArray(value) ? value.filter((one): one is string => typeof one === "string") : [];
@@ -210,7 +222,7 @@ class MemberReader {
     }
     for (const text of texts) {
       if (!pattern.test(text)) {
-        this.problem(name, `holds ${JSON.stringify(text.slice(0, 80))}; write names, with * at the end only`);
+        this.problem(name, `holds ${JSON.stringify(text.slice(0, 80))}; write ${wanted}`);
       }
     }
     return texts;
