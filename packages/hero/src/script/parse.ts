@@ -6,7 +6,8 @@ import type { Action, Argument, Call, Entry, Parameter, ParseOptions, Script } f
 import type { Diagnostic } from "./diagnostics.ts";
 import type { BracketFault, Token } from "./javascript.ts";
 import { fixName } from "./names.ts";
-import { readParameters, type Problem } from "./parameters.ts";
+import { readParameters } from "./parameters.ts";
+import type { Problem } from "./problem.ts";
 import { readLines, type ActionLines, type ReadLines, type Stray } from "./reader.ts";
 import { firstVisible, isSpace, lineAt, positionAt, splitLines, type SourceLine } from "./text.ts";
 import { StatementWatch } from "./statements.ts";

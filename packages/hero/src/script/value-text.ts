@@ -20,7 +20,7 @@ export class CharBuffer {
   }
 }
 
-type Chars = { readonly text: string; readonly offsets: readonly number[] };
+export type Chars = { readonly text: string; readonly offsets: readonly number[] };
 
 function replaceAll(chars: Chars, pattern: RegExp, by: (match: string) => string): Chars {
   if (chars.text.search(pattern) < 0) return chars;
@@ -48,4 +48,21 @@ export function decodeValue(chars: Chars, quotesAreEscaped: boolean): Chars {
   while (start < end && isSpace(decoded.text.charAt(start))) start++;
   while (end > start && isSpace(decoded.text.charAt(end - 1))) end--;
   return { text: decoded.text.slice(start, end), offsets: decoded.offsets.slice(start, end) };
+}
+
+/** One item of a list; `wrap` puts it back between quotes. */
+export type Item = Chars & { readonly wrap: boolean };
+
+/** The items of a list as one text with commas. */
+export function joinItems(items: readonly Item[]): CharBuffer {
+  const joined = new CharBuffer();
+  for (const [index, item] of items.entries()) {
+    const wrap = item.wrap && items.length > 1;
+    const first = item.offsets[0] ?? 0;
+    if (index > 0) joined.add(",", first);
+    if (wrap) joined.add('"', first);
+    joined.append(item);
+    if (wrap) joined.add('"', item.offsets.at(-1) ?? 0);
+  }
+  return joined;
 }

@@ -1,0 +1,73 @@
+/**
+ * Actions as text. Reading the text again gives the same action: that holds for every action the parser can return.
+ */
+import type { Action } from "./ast.ts";
+
+const bare = /^[A-Za-z0-9_./@%+=~][A-Za-z0-9_./@%+=~-]*$/;
+const quoteLine = /^\s*(?:'''|"""|'|")\s*$/;
+
+/** A value as it is written behind `name:`; a block needs lines of its own. */
+export type WrittenValue =
+  | { readonly inline: string }
+  /** The lines between the quote that opens and the one that closes. */
+  | { readonly block: readonly string[] };
+
+function isBare(value: string): boolean {
+  return bare.test(value) && !value.includes("//");
+}
+
+function canBeBlock(lines: readonly string[]): boolean {
+  return lines.every(
+    (line) =>
+      !quoteLine.test(line) &&
+      !/^\s*!/.test(line) &&
+      (line === "" || line.trim() !== "") &&
+      !/[\v\f]/.test(line),
+  );
+}
+
+export function writeValue(value: string): WrittenValue {
+  if (isBare(value)) return { inline: value };
+  const lines = value.split("\n");
+  if (lines.length > 1 && canBeBlock(lines)) return { block: lines };
+  const joined = lines.join("\\\\n");
+  if (!value.endsWith("\\")) return { inline: `'${joined.replace(/['"]/g, "\\$&")}'` };
+  // A backslash before the closing quote would keep the value open.
+  if (/^[^\s,'"]+$/.test(value)) return { inline: value };
+  return { block: [canBeBlock([joined]) ? joined : `<BR>${joined}`] };
+}
+
+/** Names are fixed on reading, which halves pairs of underscores but not those that were dashes. */
+export function writeName(actor: string, name: string): string {
+  const keep = (part: string) => part.replace(/__+/g, (run) => "-".repeat(run.length));
+  return `${keep(actor)}.${keep(name)}`;
+}
+
+/** One parameter as lines, the first to be placed behind `indent`. */
+export function writeParameter(key: string, value: string, indent: string): string[] {
+  const written = writeValue(value);
+  if ("inline" in written) return [`${key}:${written.inline}`];
+  const body = written.block.map((line) => (line === "" ? "" : `${indent}    ${line}`));
+  return [`${key}:'`, ...body, `${indent}'`];
+}
+
+/** An action in canonical form: comment, head with arguments, one line for each parameter. */
+export function printAction(
+  action: Pick<Action, "actor" | "name" | "bangs" | "comment" | "args" | "params">,
+): string {
+  const indent = "    ";
+  const comment =
+    action.comment === undefined ? [] : action.comment.split("\n").map((line) => `// ${line}`.trimEnd());
+  const args = action.args.map((argument) => ` ${argument.value === "" ? "/" : argument.value}`).join("");
+  const head = `${"!".repeat(action.bangs)}${writeName(action.actor, action.name)}${args}`;
+  const params = action.params.flatMap((parameter) => {
+    const [first = "", ...more] = writeParameter(parameter.key, parameter.value, indent);
+    return [`${indent}${first}`, ...more];
+  });
+  return [...comment, head, ...params].join("\n");
+}
+
+/** Actions one below the other, with a blank line between them. */
+export function printActions(actions: readonly Parameters<typeof printAction>[0][]): string {
+  return actions.map((action) => `${printAction(action)}\n`).join("\n");
+}
