@@ -77,6 +77,11 @@ describe("parseTrustFile", () => {
     ["a list that allows nothing", { signers: [entry(alice, { callers: [] })] }, "would allow nothing"],
     ["a star in the middle", { signers: [entry(alice, { runners: ["a*b"] })] }, "with * at the end only"],
     [
+      "an action in capitals",
+      { signers: [entry(alice, { actions: ["Git.*"] })] },
+      "write actor.action in lower case",
+    ],
+    [
       "an action with a space",
       { signers: [entry(alice, { actions: ["git list"] })] },
       "with * at the end only",

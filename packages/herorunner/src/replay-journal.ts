@@ -1,0 +1,215 @@
+/**
+ * What signed jobs were started here, on this machine's own disk: whoever can write to Redis cannot make it forget.
+ *
+ * One append-only file per hour in which signatures end. Every start is one line; all processes of a host append to the
+ * same files, and the order of the lines decides who was first, so no lock is needed. A line that a crash cut short is
+ * not a line. A file is deleted when everything in it has expired by itself, so the journal stays as small as the jobs
+ * that could still be repeated. The folder must be on a local disk: network file systems do not append in order.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { ReplayGuard } from "@herorunner/job";
+import type { ReplayJournal } from "@herorunner/runner";
+import { JournalFile, syncFolder } from "./journal-file.ts";
+
+const hourMs = 3_600_000;
+const dayMs = 86_400_000;
+/** Signatures of version 1 end never; their starts are remembered this many days. */
+const v1Days = 30;
+/** Expired files stay a little longer, for a clock that is set back. */
+const spareHours = 2;
+
+export interface JournalOptions {
+  /** Made if missing, for this user alone. One folder per runner id. */
+  readonly folder: string;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+}
+
+interface Waiting {
+  readonly guard: ReplayGuard;
+  readonly token: string;
+  readonly resolve: (accepted: boolean) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class FileReplayJournal implements ReplayJournal {
+  readonly #folder: string;
+  readonly #now: () => number;
+  readonly #files = new Map<string, JournalFile>();
+  /** Hours up to this one are closed for good, even if the clock is set back. */
+  #floorHour: number;
+  #prunedHour = 0;
+  #waiting: Waiting[] = [];
+  #flushing = false;
+
+  private constructor(options: JournalOptions, floorHour: number) {
+    this.#folder = options.folder;
+    this.#now = options.now;
+    this.#floorHour = floorHour;
+  }
+
+  /** Rejects when the folder cannot be made or written; a runner that checks signatures must not start then. */
+  static async open(options: JournalOptions): Promise<FileReplayJournal> {
+    await mkdir(options.folder, { recursive: true, mode: 0o700 });
+    const journal = new FileReplayJournal(options, await readFloor(options.folder));
+    await journal.#prune();
+    await syncFolder(options.folder);
+    return journal;
+  }
+
+  /**
+   * Records one start. True: it is among the first `maxStarts` of this job on this host, and that is on disk. Rejects
+   * when the disk does not take it; the job must not be started then.
+   */
+  accept(guard: ReplayGuard): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ guard, token: randomBytes(8).toString("hex"), resolve, reject });
+      if (!this.#flushing) void this.#flush(); // answers through the promises that wait
+    });
+  }
+
+  /** Everything that came together shares one write and one sync. Never rejects. */
+  async #flush(): Promise<void> {
+    this.#flushing = true;
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      try {
+        await this.#prune();
+        for (const [name, group] of groupBy(batch, (one) => this.#fileName(one.guard))) {
+          await this.#record(name, group);
+        }
+      } catch (error) {
+        // Those already answered do not hear this.
+        for (const one of batch) one.reject(error);
+      }
+    }
+    this.#flushing = false;
+  }
+
+  /** Which file a start belongs to; undefined when that file is closed. The same job always names the same file. */
+  #fileName(guard: ReplayGuard): string | undefined {
+    if (guard.untilMs === undefined) return `v1-${Math.floor(this.#now() / dayMs)}`;
+    const hour = Math.floor(guard.untilMs / hourMs);
+    return hour <= this.#floorHour ? undefined : `h-${hour}`;
+  }
+
+  async #record(name: string | undefined, group: readonly Waiting[]): Promise<void> {
+    if (name === undefined) {
+      for (const one of group) one.resolve(false);
+      return;
+    }
+    const earlier = name.startsWith("v1-") ? await this.#otherV1Files(name) : [];
+    const before = (digest: string): number => sum(earlier.map((file) => file.startsOf(digest)));
+    const file = this.#file(name);
+    await file.refresh();
+    const open: Waiting[] = [];
+    for (const one of group) {
+      const { digest, maxStarts } = one.guard;
+      // What is known to be used up is not written again, or a flood of replays would grow the file.
+      if (before(digest) + file.startsOf(digest) >= maxStarts) one.resolve(false);
+      else open.push(one);
+    }
+    if (open.length === 0) return;
+    const ranks = await file.append(open.map(({ guard, token }) => ({ digest: guard.digest, token })));
+    for (const one of open) {
+      const rank = ranks.get(one.token);
+      if (rank === undefined)
+        one.reject(new Error(`the replay journal ${file.path} lost a line it had taken`));
+      else one.resolve(before(one.guard.digest) + rank <= one.guard.maxStarts);
+    }
+  }
+
+  #file(name: string): JournalFile {
+    const known = this.#files.get(name);
+    if (known !== undefined) return known;
+    const file = new JournalFile(join(this.#folder, `${name}.log`));
+    this.#files.set(name, file);
+    return file;
+  }
+
+  async #otherV1Files(name: string): Promise<readonly JournalFile[]> {
+    const names = (await this.#names()).filter((one) => one.startsWith("v1-") && one !== name);
+    const files = names.map((one) => this.#file(one));
+    for (const file of files) await file.refresh();
+    return files;
+  }
+
+  async #names(): Promise<string[]> {
+    const entries = await readdir(this.#folder);
+    return entries.filter((one) => /^(?:h|v1)-\d{1,9}\.log$/.test(one)).map((one) => one.slice(0, -4));
+  }
+
+  /** Once an hour: closes and deletes what has expired. */
+  async #prune(): Promise<void> {
+    const nowMs = this.#now();
+    const hour = Math.floor(nowMs / hourMs);
+    if (hour === this.#prunedHour) return;
+    const lastHour = hour - 1 - spareHours;
+    const lastDay = Math.floor(nowMs / dayMs) - v1Days - 1;
+    const names = await this.#names();
+    const dead = names.filter((name) => {
+      const number = Number(name.slice(name.indexOf("-") + 1));
+      return name.startsWith("v1-") ? number <= lastDay : number <= lastHour;
+    });
+    if (dead.length > 0 && lastHour > this.#floorHour) {
+      // Closed first, deleted after: a crash in between must not open an hour whose starts are forgotten.
+      await writeFloor(this.#folder, lastHour);
+      this.#floorHour = lastHour;
+    }
+    for (const name of dead) {
+      await rm(join(this.#folder, `${name}.log`), { force: true });
+      this.#files.delete(name);
+    }
+    this.#prunedHour = hour;
+  }
+}
+
+/** The folder of a runner's journal below the state folder. The id is safe as a file name by its pattern, but for dots. */
+export function journalFolder(stateDir: string, runnerId: string): string {
+  const prefix = createHash("sha256").update(runnerId).digest("hex").slice(0, 8);
+  return join(stateDir, "replay", `${runnerId.replace(/^\.+/, "_")}-${prefix}`);
+}
+
+async function readFloor(folder: string): Promise<number> {
+  try {
+    const text = await readFile(join(folder, "floor"), "utf8");
+    const hour = /^\d{1,9}\n$/.test(text) ? Number(text) : Number.NaN;
+    if (Number.isNaN(hour))
+      throw new Error(`${join(folder, "floor")} does not hold a number; is the disk full?`);
+    return hour;
+  } catch (error) {
+    // Missing at the first start; anything else is told.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
+    throw error;
+  }
+}
+
+async function writeFloor(folder: string, hour: number): Promise<void> {
+  const temporary = join(folder, `floor-${randomBytes(4).toString("hex")}.tmp`);
+  const file = await open(temporary, "wx", 0o600);
+  try {
+    await file.writeFile(`${hour}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, join(folder, "floor"));
+  await syncFolder(folder);
+}
+
+function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group === undefined) groups.set(keyOf(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
+}
