@@ -185,7 +185,7 @@ describe("the replay journal", () => {
   it("does not open where it cannot write", async () => {
     const { folder } = await setup();
     await writeFile(folder, "a file");
-    await expect(FileReplayJournal.open({ folder, now: () => startMs })).rejects.toThrow();
+    await expect(FileReplayJournal.open({ folder, now: () => startMs })).rejects.toThrow("EEXIST");
     await rm(folder);
     await mkdir(folder);
     await writeFile(join(folder, "floor"), "");
