@@ -55,7 +55,6 @@ async function startAndProcess(
 ): Promise<JobOutcome | "released" | "lost"> {
   const { job } = admission;
   const { claim } = lease;
-  if (job.replay !== undefined && !(await host.journal.accept(job.replay))) return replayed(job);
   if (lease.stopReason === "shutdown") {
     await host.patience.until(() => host.queue.release(claim), host.givingUp);
     return "released";
@@ -72,14 +71,34 @@ async function startAndProcess(
       return failed("cancelled", "cancelled before it was started");
     case "replayed":
       return replayed(job);
-    case "started":
-      // Between admission and start the queue may have been away for long.
-      if (job.notAfterMs !== undefined && host.clock.now() > job.notAfterMs) {
-        return failed("expired", "expires_at passed while the job waited to be started; submit it again");
-      }
+    case "started": {
+      const refused = await refusedAtStart(job, host);
+      if (refused !== undefined) return refused;
       host.tell({ kind: "started", claim, job });
       return processSafely(job, lease, runner, host);
+    }
   }
+}
+
+/**
+ * The last look before a process exists. The journal is asked after the queue has marked the job as started: a job that
+ * was given back, or whose runner died before that mark, has not used up its start.
+ */
+async function refusedAtStart(job: VerifiedJob, host: RunningHost): Promise<ErrorOutcome | undefined> {
+  try {
+    if (job.replay !== undefined && !(await host.journal.accept(job.replay))) return replayed(job);
+  } catch (error) {
+    host.logger.error({ id: job.id, error }, "the replay journal cannot be written");
+    return failed(
+      "internal",
+      "the runner cannot record the start on its own disk, so nothing was run; see its log",
+    );
+  }
+  // Between admission and here the queue may have been away for long.
+  if (job.notAfterMs !== undefined && host.clock.now() > job.notAfterMs) {
+    return failed("expired", "expires_at passed while the job waited to be started; submit it again");
+  }
+  return undefined;
 }
 
 async function processSafely(
