@@ -33,7 +33,7 @@ export function memoryQueueStore(): QueueStore & { readonly memory: MemoryStore 
       Promise.resolve(
         new Map([...(memory.fields(id) ?? [])].map(([name, value]) => [name, value.toString()])),
       ),
-    waiting: () => Promise.resolve([...memory.queue].reverse()),
+    waiting: () => Promise.resolve(memory.queue.toReversed()),
     taken: () => Promise.resolve([...memory.active]),
     leased: () => Promise.resolve([...memory.leases.keys()]),
     dead: () => Promise.resolve([...memory.dead]),
@@ -80,7 +80,7 @@ export function redisQueueStore(url: string): RedisQueueStore {
       void (await redis.send(["HSET", keys.job(id), ...Object.entries(fields).flat()])),
     push: async (id) => void (await redis.send(["LPUSH", keys.queue, id])),
     fields: async (id) => new Map(pairs(await list("HGETALL", keys.job(id)))),
-    waiting: async () => (await list("LRANGE", keys.queue, "0", "-1")).reverse(),
+    waiting: async () => (await list("LRANGE", keys.queue, "0", "-1")).toReversed(),
     taken: () => list("LRANGE", keys.active, "0", "-1"),
     leased: () => list("ZRANGE", keys.leases, "0", "-1"),
     dead: () => list("LRANGE", keys.dead, "0", "-1"),

@@ -50,7 +50,9 @@ export function viewJob(
     contextId: text("context_id"),
     executor: text("executor"),
     timeoutSeconds:
-      timeout !== undefined && timeout <= timeoutSecondsRange.high ? timeout : defaultTimeoutSeconds,
+      timeout !== undefined && timeout >= timeoutSecondsRange.low && timeout <= timeoutSecondsRange.high
+        ? timeout
+        : defaultTimeoutSeconds,
     maxAttempts: Math.min(Math.max(number("max_attempts") ?? 1, 1), 10),
     createdAtSeconds: number("created_at"),
     expiresAtSeconds: number("expires_at"),

@@ -3,14 +3,27 @@
  * queue and no hidden reconnect loop: a command either is answered in time or rejects with a QueueError, and the
  * caller decides when to come again. So a consumer cannot fall silent, and a blocked pop cannot be sent twice.
  */
-import { createClient, ErrorReply, RESP_TYPES } from "@redis/client";
-import { QueueError, type QueueErrorCode } from "../errors.ts";
-import { locate, type NodeAddress } from "./locate.ts";
+import { ErrorReply } from "@redis/client";
+import { setTimeout as sleep } from "node:timers/promises";
+import { QueueError } from "../errors.ts";
+import {
+  bareClient,
+  type Client,
+  connect,
+  destroy,
+  inTime,
+  probeClient,
+  type Reply,
+  sendTo,
+} from "./client.ts";
+import { locate } from "./locate.ts";
 import type { RedisTarget } from "./redis-url.ts";
+import { refusalWord, toQueueError } from "./refusal.ts";
 import type { Script } from "./script.ts";
 
-/** A reply of Redis; every string is bytes, because ids and payloads are foreign. */
-export type Reply = null | number | Buffer | readonly Reply[];
+export type { Reply } from "./client.ts";
+
+export type Send = (command: readonly (string | Uint8Array)[]) => Promise<Reply>;
 
 export interface ConnectionOptions {
   readonly target: RedisTarget;
@@ -22,6 +35,8 @@ export interface ConnectionOptions {
   readonly deadlineMs?: number;
   /** For connections that block: makes interrupt() possible. */
   readonly interruptible?: boolean;
+  /** Told each time a new connection stands, before the command that asked for it is sent. Rejecting costs the connection. */
+  readonly onOpen?: (send: Send) => Promise<void>;
 }
 
 export interface RedisConnection {
@@ -32,7 +47,7 @@ export interface RedisConnection {
   subscribe(channel: string, onMessage: (message: string) => void, onLost: () => void): Promise<void>;
   /**
    * Ends a blocking command of this connection early, through another connection: it answers as if its time were up.
-   * Where CLIENT UNBLOCK is not allowed the connection is dropped instead.
+   * Where CLIENT UNBLOCK is not allowed or does not help the connection is dropped instead. Never rejects.
    */
   interrupt(via: RedisConnection): Promise<void>;
   /** Ends the connection now; commands in flight reject. A later command opens it again unless closed. */
@@ -41,37 +56,27 @@ export interface RedisConnection {
   close(): void;
 }
 
-const connectTimeoutMs = 2_000;
-
-function bareClient(address: NodeAddress, options: ConnectionOptions) {
-  const { target } = options;
-  const tls = target.tls
-    ? { tls: true as const, ...(options.tlsCa === undefined ? {} : { ca: options.tlsCa }) }
-    : {};
-  const endpoint = "path" in address ? { path: address.path, tls: false as const } : { ...address, ...tls };
-  const client = createClient({
-    RESP: 2,
-    socket: { ...endpoint, connectTimeout: connectTimeoutMs, reconnectStrategy: false },
-    ...target.credentials,
-    database: target.database,
-    disableOfflineQueue: true,
-    disableClientInfo: true,
-    commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer, [RESP_TYPES.SIMPLE_STRING]: Buffer } },
-  });
-  client.on("error", () => undefined); // every command in flight rejects by itself
-  return client;
-}
-type Client = ReturnType<typeof bareClient>;
+/** Locating, connecting and logging in, all together. */
+const openDeadlineMs = 5_000;
+const defaultDeadlineMs = 5_000;
 
 /** Connects lazily, at the first command. The caller closes it. */
 export function openConnection(options: ConnectionOptions): RedisConnection {
   return new LazyConnection(options);
 }
 
+/** A client on its way or standing. `giveUp` frees those who wait for it. */
+interface Attempt {
+  readonly client: Promise<Client>;
+  readonly giveUp: (why: QueueError) => void;
+  /** Known once the connection stands, where it is interruptible and the ACL lets us know. */
+  clientId: number | undefined;
+}
+
 class LazyConnection implements RedisConnection {
   readonly #options: ConnectionOptions;
-  #client: Promise<Client> | undefined;
-  readonly #clientIds = new WeakMap<Client, number>();
+  #attempt: Attempt | undefined;
+  #unanswered = 0;
   #closed = false;
 
   constructor(options: ConnectionOptions) {
@@ -82,58 +87,64 @@ class LazyConnection implements RedisConnection {
     command: readonly (string | Uint8Array)[],
     options: { readonly deadlineMs?: number } = {},
   ): Promise<Reply> {
-    const connecting = this.#connect();
-    const client = await connecting;
+    this.#unanswered += 1;
     try {
-      const args = command.map((arg) => (typeof arg === "string" ? arg : Buffer.from(arg)));
-      // The type mapping above makes every string a Buffer, which the client's own types do not express here.
-      const sent = client.sendCommand(args) as unknown as Promise<Reply>;
-      return await this.#inTime(sent, options.deadlineMs ?? this.#options.deadlineMs ?? 5_000, client);
-    } catch (error) {
-      const failure = toQueueError(error);
-      if (failure.code === "UNAVAILABLE") this.#discard(connecting, client);
-      throw failure;
+      const attempt = this.#connect();
+      const client = await attempt.client;
+      try {
+        const deadlineMs = options.deadlineMs ?? this.#options.deadlineMs ?? defaultDeadlineMs;
+        return await inTime(sendTo(client, command), deadlineMs, client);
+      } catch (error) {
+        const failure = toQueueError(error);
+        // A new connection finds the new master, or logs in with what is right by now.
+        if (failure.code === "UNAVAILABLE" || /AUTH|PASS/.test(refusalWord(failure)))
+          this.#discard(attempt, client);
+        throw failure;
+      }
+    } finally {
+      this.#unanswered -= 1;
     }
   }
 
   async run(script: Script, keys: readonly string[], args: readonly (string | Uint8Array)[]): Promise<Reply> {
-    const rest = [String(keys.length), ...keys, ...args];
-    try {
-      return await this.send(["EVALSHA", script.sha1, ...rest]);
-    } catch (error) {
-      if (!(error instanceof QueueError && error.message.includes("NOSCRIPT"))) throw error;
-      return this.send(["EVAL", script.source, ...rest]);
-    }
+    return runScript((command) => this.send(command), script, keys, args);
   }
 
   async subscribe(channel: string, onMessage: (message: string) => void, onLost: () => void): Promise<void> {
-    const connecting = this.#connect();
-    const client = await connecting;
+    const attempt = this.#connect();
+    const client = await attempt.client;
     client.once("error", onLost);
     client.once("end", onLost);
     try {
-      const deadlineMs = this.#options.deadlineMs ?? 5_000;
-      await this.#inTime(client.subscribe(channel, onMessage), deadlineMs, client);
+      const deadlineMs = this.#options.deadlineMs ?? defaultDeadlineMs;
+      await inTime(client.subscribe(channel, onMessage), deadlineMs, client);
     } catch (error) {
-      this.#discard(connecting, client);
+      this.#discard(attempt, client);
       throw toQueueError(error);
     }
   }
 
   async interrupt(via: RedisConnection): Promise<void> {
-    const clientId = this.#client === undefined ? undefined : this.#clientIds.get(await this.#client);
     try {
-      if (clientId === undefined) throw new QueueError("REJECTED", "the id of the connection is not known");
-      await via.send(["CLIENT", "UNBLOCK", String(clientId)], { deadlineMs: 1_000 });
+      // Again while nothing was freed: the command may not have reached Redis yet, or its answer may be on the way.
+      for (let round = 0; this.#unanswered > 0; round += 1) {
+        const clientId = this.#attempt?.clientId;
+        if (clientId === undefined || round === 20) return this.drop();
+        const freed = await via.send(["CLIENT", "UNBLOCK", String(clientId)], { deadlineMs: 1_000 });
+        if (freed === 1) return;
+        await sleep(10);
+      }
     } catch {
       this.drop();
     }
   }
 
   drop(): void {
-    const connecting = this.#client;
-    this.#client = undefined;
-    connecting?.then(destroy, () => undefined);
+    const attempt = this.#attempt;
+    if (attempt === undefined) return;
+    this.#attempt = undefined;
+    attempt.giveUp(new QueueError("UNAVAILABLE", "the Redis connection was dropped"));
+    attempt.client.then(destroy, () => undefined);
   }
 
   close(): void {
@@ -141,96 +152,91 @@ class LazyConnection implements RedisConnection {
     this.drop();
   }
 
-  #connect(): Promise<Client> {
-    if (this.#closed) return Promise.reject(new QueueError("UNAVAILABLE", "the Redis connection is closed"));
-    if (this.#client === undefined) {
-      const connecting = this.#open();
-      this.#client = connecting;
-      connecting.catch(() => this.#forget(connecting));
-    }
-    return this.#client;
+  #connect(): Attempt {
+    if (this.#closed) throw new QueueError("UNAVAILABLE", "the Redis connection is closed");
+    return (this.#attempt ??= this.#begin());
   }
 
-  async #open(): Promise<Client> {
-    const { target } = this.#options;
-    try {
-      const address = await locate(target, this.#options.routeKey, (node) => bareClient(node, this.#options));
-      const client = bareClient(address, this.#options);
-      await this.#inTime(client.connect(), connectTimeoutMs + 1_000, client);
-      if (this.#options.interruptible === true) await this.#rememberId(client);
-      if (this.#closed) destroy(client);
-      return client;
-    } catch (error) {
-      throw toQueueError(error, `Redis at ${target.shown}`);
-    }
-  }
-
-  async #rememberId(client: Client): Promise<void> {
-    const id = await this.#inTime(client.sendCommand(["CLIENT", "ID"]), 2_000, client).catch(
-      (error: unknown) => {
-        if (!(error instanceof ErrorReply)) throw error;
+  #begin(): Attempt {
+    let giveUp = (_why: QueueError): void => undefined;
+    const givenUp = new Promise<never>((_resolve, reject) => (giveUp = reject));
+    const opening = this.#open();
+    const timer = setTimeout(() => {
+      giveUp(new QueueError("UNAVAILABLE", `${this.#where} did not answer within ${openDeadlineMs} ms`));
+    }, openDeadlineMs);
+    const client = Promise.race([opening, givenUp]).finally(() => clearTimeout(timer));
+    const attempt: Attempt = {
+      client: client.then((opened) => opened.client),
+      giveUp,
+      clientId: undefined,
+    };
+    client.then(
+      ({ clientId }) => void (attempt.clientId = clientId),
+      () => {
+        if (this.#attempt === attempt) this.#attempt = undefined;
+        opening.then(
+          (late) => destroy(late.client),
+          () => undefined,
+        );
       },
     );
-    if (typeof id === "number") this.#clientIds.set(client, id);
+    attempt.client.catch(() => undefined); // those who wait for it hear of it themselves
+    return attempt;
   }
 
-  async #inTime<T>(answer: Promise<T>, deadlineMs: number, client: Client): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        reject(new QueueError("UNAVAILABLE", `Redis did not answer within ${deadlineMs} ms`));
-        destroy(client);
-      }, deadlineMs);
-    });
-    answer.catch(() => undefined); // it may reject after the deadline has spoken
+  async #open(): Promise<{ readonly client: Client; readonly clientId: number | undefined }> {
+    const { target, tlsCa, onOpen, routeKey } = this.#options;
+    let client: Client | undefined;
     try {
-      return await Promise.race([answer, late]);
-    } finally {
-      clearTimeout(timer);
+      const terms = { tls: target.tls, tlsCa };
+      const address = await locate(target, routeKey, (node, credentials) =>
+        probeClient(node, { ...terms, credentials }),
+      );
+      client = bareClient(address, { ...terms, credentials: target.credentials, database: target.database });
+      await connect(client);
+      const opened = client;
+      const clientId = this.#options.interruptible === true ? await idOf(opened) : undefined;
+      await onOpen?.((command) => inTime(sendTo(opened, command), defaultDeadlineMs, opened));
+      return { client, clientId };
+    } catch (error) {
+      if (client !== undefined) destroy(client);
+      throw toQueueError(error, this.#where);
     }
   }
 
-  #discard(connecting: Promise<Client>, client: Client): void {
-    this.#forget(connecting);
+  get #where(): string {
+    return `Redis at ${this.#options.target.shown}`;
+  }
+
+  #discard(attempt: Attempt, client: Client): void {
+    if (this.#attempt === attempt) this.#attempt = undefined;
     destroy(client);
   }
-
-  #forget(connecting: Promise<Client>): void {
-    if (this.#client === connecting) this.#client = undefined;
-  }
 }
 
-function destroy(client: Client): void {
+/** By its digest where Redis knows the script, else whole. */
+export async function runScript(
+  send: Send,
+  script: Script,
+  keys: readonly string[],
+  args: readonly (string | Uint8Array)[],
+): Promise<Reply> {
+  const rest = [String(keys.length), ...keys, ...args];
   try {
-    client.destroy();
-  } catch {
-    // already ended
+    return await send(["EVALSHA", script.sha1, ...rest]);
+  } catch (error) {
+    if (refusalWord(toQueueError(error)) !== "NOSCRIPT") throw error;
+    return send(["EVAL", script.source, ...rest]);
   }
 }
 
-/** By the first word of Redis's own answer; anything without one is a matter of the connection. */
-const codeOfWord: ReadonlyMap<string, QueueErrorCode> = new Map([
-  ["NOAUTH", "DENIED"],
-  ["WRONGPASS", "DENIED"],
-  ["NOPERM", "DENIED"],
-  ["OOM", "FULL"],
-  ["MOVED", "UNAVAILABLE"],
-  ["ASK", "UNAVAILABLE"],
-  ["TRYAGAIN", "UNAVAILABLE"],
-  ["CLUSTERDOWN", "UNAVAILABLE"],
-  ["READONLY", "UNAVAILABLE"],
-  ["LOADING", "UNAVAILABLE"],
-  ["MASTERDOWN", "UNAVAILABLE"],
-  ["BUSY", "UNAVAILABLE"],
-  ["UNBLOCKED", "UNAVAILABLE"],
-]);
-
-export function toQueueError(error: unknown, where = "Redis"): QueueError {
-  if (error instanceof QueueError) return error;
-  const text = error instanceof Error ? error.message || error.name : String(error);
-  if (error instanceof ErrorReply) {
-    const word = text.split(" ", 1)[0] ?? "";
-    return new QueueError(codeOfWord.get(word) ?? "REJECTED", `${where} refuses: ${text}`, { cause: error });
+/** Undefined where the ACL does not let us know. */
+async function idOf(client: Client): Promise<number | undefined> {
+  try {
+    const id = await inTime(sendTo(client, ["CLIENT", "ID"]), 2_000, client);
+    return typeof id === "number" ? id : undefined;
+  } catch (error) {
+    if (error instanceof ErrorReply) return undefined;
+    throw error;
   }
-  return new QueueError("UNAVAILABLE", `${where} is not reachable: ${text}`, { cause: error });
 }

@@ -2,57 +2,68 @@
  * Which node to talk to. All keys of a runner share one slot, so even in a cluster one plain connection is enough:
  * the one to the node that owns the slot. After a failover or a MOVED the connection is thrown away and located anew.
  */
-import type { HostPort, RedisTarget } from "./redis-url.ts";
+import type { HostPort, RedisCredentials, RedisTarget } from "./redis-url.ts";
 
 export type NodeAddress = HostPort | { readonly path: string };
 
-/** The few things locate needs from a client; `connect` and `sendCommand` reject when the node is away. */
+/** The few things locate needs from a client. Both calls reject when the node is away or does not answer in time. */
 export interface ProbeClient {
   connect(): Promise<unknown>;
   sendCommand(args: string[]): Promise<unknown>;
   destroy(): void;
 }
 
-/** Asks sentinels or seeds where needed. Throws the last node's error when none answers. */
-export async function locate(
-  target: RedisTarget,
-  routeKey: string,
-  probe: (node: HostPort) => ProbeClient,
-): Promise<NodeAddress> {
+export type Probe = (node: HostPort, credentials: RedisCredentials) => ProbeClient;
+
+/** Asks sentinels or seeds where needed, all at once: the first answer counts. Throws a node's error when none answers. */
+export async function locate(target: RedisTarget, routeKey: string, probe: Probe): Promise<NodeAddress> {
   switch (target.kind) {
     case "single":
       return target.node;
     case "unix":
       return { path: target.path };
     case "sentinel":
-      return firstAnswer(target.sentinels, probe, (client) => masterAddress(client, target.master));
+      return firstAnswer(target.sentinels, (node) => askSentinel(node, target, probe));
     case "cluster":
-      return firstAnswer(target.seeds, probe, (client, seed) => slotOwner(client, seed, routeKey));
+      return firstAnswer(target.seeds, (seed) =>
+        asking(probe(seed, target.credentials), (client) => slotOwner(client, seed, routeKey)),
+      );
   }
 }
 
-async function firstAnswer<T>(
-  nodes: readonly HostPort[],
-  probe: (node: HostPort) => ProbeClient,
-  ask: (client: ProbeClient, node: HostPort) => Promise<T>,
-): Promise<T> {
-  let last: unknown;
-  for (const node of nodes) {
-    const client = probe(node);
-    try {
-      await client.connect();
-      return await ask(client, node);
-    } catch (error) {
-      last = error;
-    } finally {
-      try {
-        client.destroy();
-      } catch {
-        // never got connected
-      }
-    }
+async function firstAnswer<T>(nodes: readonly HostPort[], ask: (node: HostPort) => Promise<T>): Promise<T> {
+  try {
+    return await Promise.any(nodes.map(ask));
+  } catch (error) {
+    throw error instanceof AggregateError ? error.errors.at(-1) : error;
   }
-  throw last;
+}
+
+async function asking<T>(client: ProbeClient, ask: (client: ProbeClient) => Promise<T>): Promise<T> {
+  try {
+    await client.connect();
+    return await ask(client);
+  } finally {
+    client.destroy();
+  }
+}
+
+/** Sentinels often have no password where their Redis has one, and some have another one. */
+async function askSentinel(
+  node: HostPort,
+  target: Extract<RedisTarget, { kind: "sentinel" }>,
+  probe: Probe,
+): Promise<HostPort> {
+  const own = target.sentinelCredentials;
+  const ask = (credentials: RedisCredentials): Promise<HostPort> =>
+    asking(probe(node, credentials), (client) => masterAddress(client, target.master));
+  try {
+    return await ask(own);
+  } catch (error) {
+    const refused = error instanceof Error && error.message.startsWith("NOAUTH");
+    if (!refused || own.password !== undefined || target.credentials.password === undefined) throw error;
+    return ask(target.credentials);
+  }
 }
 
 async function masterAddress(client: ProbeClient, master: string): Promise<HostPort> {
@@ -67,8 +78,9 @@ async function slotOwner(client: ProbeClient, seed: HostPort, routeKey: string):
   for (const range of Array.isArray(ranges) ? ranges : []) {
     const [from, to, owner] = Array.isArray(range) ? range : [];
     if (slot < Number(from) || slot > Number(to) || !Array.isArray(owner)) continue;
+    // Nodes that do not know their own name answer an empty one, or "?": it is the one that was asked.
     const host = String(owner[0] ?? "");
-    return { host: host === "" ? seed.host : host, port: Number(owner[1]) };
+    return { host: host === "" || host === "?" ? seed.host : host, port: Number(owner[1]) };
   }
   throw new Error(`no node of the cluster owns slot ${slot}`);
 }
