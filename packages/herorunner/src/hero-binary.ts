@@ -1,0 +1,57 @@
+/** Finds the binary that runs heroscripts, as the shell would: on the runner's own PATH, or by its path. */
+import { accessSync, constants, statSync } from "node:fs";
+import { delimiter, join, resolve } from "node:path";
+
+export type HeroBinary =
+  | { readonly found: true; readonly path: string }
+  /** `sentence` names what was looked for and where, and the next step. */
+  | { readonly found: false; readonly sentence: string };
+
+/** `searchPath` is a PATH; `name` with a slash is a path and is taken as it is. */
+export function findHero(name: string, searchPath: string): HeroBinary {
+  if (name.includes("/")) {
+    const path = resolve(name);
+    if (isProgram(path)) return { found: true, path };
+    return {
+      found: false,
+      sentence: `${path} is not an executable file; install hero there or name it with --hero PATH`,
+    };
+  }
+  for (const folder of searchPath.split(delimiter)) {
+    const path = resolve(join(folder === "" ? "." : folder, name));
+    if (isProgram(path)) return { found: true, path };
+  }
+  const where = searchPath === "" ? "PATH is empty" : `PATH is ${searchPath}`;
+  return {
+    found: false,
+    sentence: `no program ${JSON.stringify(name)} was found (${where}); install it or name it with --hero PATH`,
+  };
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** Remembers where hero was found, and looks again when it is not there any more. */
+export class HeroLocator {
+  readonly #name: string;
+  readonly #searchPath: string;
+  #last: HeroBinary;
+
+  constructor(name: string, searchPath: string) {
+    this.#name = name;
+    this.#searchPath = searchPath;
+    this.#last = findHero(name, searchPath);
+  }
+
+  /** Looks at the file system only when the last answer was no or has become wrong. */
+  locate(): HeroBinary {
+    if (!this.#last.found || !isProgram(this.#last.path)) this.#last = findHero(this.#name, this.#searchPath);
+    return this.#last;
+  }
+}

@@ -1,0 +1,170 @@
+/** The runner of heroscripts: payload in, `hero run` in a process of its own, Execution → JobOutcome out. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { failed, type JobOutcome, type VerifiedJob } from "@herorunner/job";
+import {
+  type Command,
+  defineRunner,
+  type Execution,
+  type Executor,
+  type JobContext,
+  jobEnvironment,
+  type EnvironmentPolicy,
+  type Runner,
+  stoppedOutcome,
+  type StopReason,
+} from "@herorunner/runner";
+import type { HeroLocator } from "./hero-binary.ts";
+import type { Invocation } from "./options.ts";
+
+export const runnerType = "hero";
+
+export interface HeroRunnerOptions {
+  readonly runnerId: string;
+  readonly executor: Executor;
+  readonly hero: HeroLocator;
+  readonly invoke: Invocation;
+  readonly environment: EnvironmentPolicy;
+  readonly graceMs: number;
+  readonly maxOutputBytes: number;
+  /** Where jobs start. */
+  readonly cwd: string;
+}
+
+export function createHeroRunner(options: HeroRunnerOptions): Runner {
+  return defineRunner({
+    runnerType,
+    runnerId: options.runnerId,
+    processJob: (job, context) => runHero(job, context, options),
+  });
+}
+
+async function runHero(
+  job: VerifiedJob,
+  context: JobContext,
+  options: HeroRunnerOptions,
+): Promise<JobOutcome> {
+  const environment = jobEnvironment(options.environment, job);
+  if (!environment.ok) return failed(environment.reason, environment.message); // admission has asked already
+  const hero = options.hero.locate();
+  if (!hero.found) return failed("hero_not_found", `hero was not found: ${hero.sentence}`);
+  const script = await handOver(job, options.invoke);
+  try {
+    const command: Command = {
+      file: hero.path,
+      args: [...script.args, ...allowArgs(job)],
+      stdin: script.stdin,
+      env: environment.env,
+      cwd: options.cwd,
+      timeoutMs: job.timeoutMs,
+      killGraceMs: options.graceMs,
+      maxOutputBytes: options.maxOutputBytes,
+      secrets: environment.secrets,
+    };
+    const onOutput = (stream: "out" | "err", offset: number, data: string): void =>
+      context.log(stream, offset, data);
+    const execution = await options.executor.run(command, context.signal, onOutput);
+    return outcomeOf(execution, job, {
+      hero: hero.path,
+      stopReason: context.signal.reason as StopReason | undefined,
+    }); // LeaseKeeper aborts with nothing else
+  } finally {
+    await script.remove();
+  }
+}
+
+interface HandedOver {
+  readonly args: readonly string[];
+  readonly stdin: string;
+  remove(): Promise<void>;
+}
+
+const nothingToRemove = (): Promise<void> => Promise.resolve();
+
+async function handOver(job: VerifiedJob, invoke: Invocation): Promise<HandedOver> {
+  switch (invoke) {
+    case "stdin":
+      return { args: ["run", "-s"], stdin: job.payload, remove: nothingToRemove };
+    case "script":
+      return { args: ["run", "-s", job.payload], stdin: "", remove: nothingToRemove };
+    case "heroscript":
+      return { args: ["run", "-h", job.payload], stdin: "", remove: nothingToRemove };
+    case "file": {
+      const folder = await mkdtemp(join(tmpdir(), "herorunner-script-"));
+      const file = join(folder, "script.hero");
+      await writeFile(file, job.payload, { mode: 0o600 });
+      return {
+        args: ["run", "-p", file],
+        stdin: "",
+        remove: () => rm(folder, { recursive: true, force: true }),
+      };
+    }
+  }
+}
+
+/** The signers' grants reach hero too, so that a script cannot do at run time what its text did not show. */
+function allowArgs(job: VerifiedJob): readonly string[] {
+  return job.allowedActions === undefined ? [] : ["--allow", job.allowedActions.join(",")];
+}
+
+interface EndingContext {
+  readonly hero: string;
+  readonly stopReason: StopReason | undefined;
+}
+
+/** Every ending has its reason word and a sentence that a person can act on. */
+export function outcomeOf(execution: Execution, job: VerifiedJob, context: EndingContext): JobOutcome {
+  const { ending, output, facts } = execution;
+  const rest = { output, facts };
+  switch (ending.kind) {
+    case "exited":
+      if (ending.code === 0) return { kind: "finished", output, facts };
+      return failed("exit_status", exitSentence(ending.code, context.hero), {
+        ...rest,
+        exitCode: ending.code,
+      });
+    case "signalled":
+      return failed(
+        "killed_by_signal",
+        `${context.hero} was killed by ${ending.signal}, not by this runner`,
+        {
+          ...rest,
+          signal: ending.signal,
+        },
+      );
+    case "timed_out":
+      return failed("timeout", `timeout after ${job.timeoutMs / 1000} s; its processes were ended`, rest);
+    case "output_limit":
+      return failed("output_limit", "it wrote more than --max-output allows; its processes were ended", rest);
+    case "aborted": {
+      const stopped = stoppedOutcome(context.stopReason === "cancelled" ? "cancelled" : "shutdown");
+      return { ...stopped, ...rest };
+    }
+    case "not_started": {
+      const reason = ending.missing === "file" ? "hero_not_found" : "could_not_start";
+      return failed(
+        reason,
+        `${context.hero} could not be started: ${ending.code}, ${ending.explanation}`,
+        rest,
+      );
+    }
+  }
+}
+
+function exitSentence(code: number, hero: string): string {
+  const hint = exitHints.get(code);
+  return `${hero} ended with exit code ${code}${hint === undefined ? "" : ` (${hint})`}`;
+}
+
+/** hero's own exit codes, and the shell's two. docs/errors.md explains them at length. */
+const exitHints: ReadonlyMap<number, string> = new Map([
+  [1, "an action or statement failed"],
+  [2, "wrong usage of hero; check --invoke"],
+  [3, "the script has a syntax error"],
+  [4, "the script names an unknown actor or action"],
+  [5, "an action has a bad parameter"],
+  [6, "an action is not allowed here"],
+  [126, "something it called is not executable"],
+  [127, "something it called was not found"],
+]);

@@ -1,0 +1,46 @@
+/** What the log says about jobs: fixed phrases, everything variable as a field, never a payload or a value of env_vars. */
+import type { Logger } from "@herorunner/daemon";
+import type { RunnerEvent } from "@herorunner/runner";
+
+export function logEvent(event: RunnerEvent, logger: Logger): void {
+  switch (event.kind) {
+    case "admitted": {
+      const { claim, admission } = event;
+      if (admission.ok && admission.warning !== undefined)
+        logger.error({ id: claim.jobId }, admission.warning);
+      logger.debug({ id: claim.jobId, claims: claim.claims, admitted: admission.ok }, "job claimed");
+      return;
+    }
+    case "started": {
+      const { job } = event;
+      const by = job.callerId === "" ? {} : { caller: job.callerId };
+      const signed = job.signers.length === 0 ? {} : { signers: job.signers.join(",") };
+      return logger.info({ id: job.id, ...by, ...signed, timeout_s: job.timeoutMs / 1000 }, "job started");
+    }
+    case "settled": {
+      const { claim, outcome } = event;
+      const duration =
+        outcome.facts?.durationMs === undefined ? {} : { duration_ms: Math.round(outcome.facts.durationMs) };
+      if (outcome.kind === "finished") return logger.info({ id: claim.jobId, ...duration }, "job finished");
+      const exit = outcome.exitCode === undefined ? {} : { exit_code: outcome.exitCode };
+      return logger.info(
+        { id: claim.jobId, reason: outcome.reason, ...exit, ...duration, error: outcome.message },
+        "job failed",
+      );
+    }
+    case "lost":
+      return logger.error(
+        { id: event.claim.jobId },
+        "the claim moved on to somebody else; the result was dropped",
+      );
+    case "unsettled":
+      return logger.error(
+        { id: event.claim.jobId },
+        "the outcome could not be stored; the job's lease will run out",
+      );
+    case "released":
+      return logger.info({ id: event.claim.jobId }, "job given back, it had not started");
+    case "reclaimed":
+      return logger.info({ id: event.jobId, answer: event.answer }, "took over a job whose runner is gone");
+  }
+}

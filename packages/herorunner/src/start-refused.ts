@@ -1,0 +1,10 @@
+/** Why the runner does not start: a sentence for the operator and the exit code. */
+import { exitCodes } from "./exit-codes.ts";
+
+export class StartRefused extends Error {
+  readonly exitCode: number;
+  constructor(sentence: string, exitCode: number = exitCodes.usage) {
+    super(sentence);
+    this.exitCode = exitCode;
+  }
+}

@@ -1,0 +1,88 @@
+/** The trust that admission asks: read at start, read again on SIGHUP; a bad reload keeps the old one. */
+import { readFileSync } from "node:fs";
+import type { Logger } from "@herorunner/daemon";
+import { isLoopbackTarget, type RedisTarget } from "@herorunner/job";
+import {
+  createTrust,
+  type ListedActions,
+  parseTrustFile,
+  type SignatureMode,
+  type Trust,
+  trustWarnings,
+} from "@herorunner/job/trust";
+import type { RunConfig } from "./options.ts";
+import { StartRefused } from "./start-refused.ts";
+
+export interface TrustSource {
+  current(): Trust;
+  /** Reads the file again. Logs what came of it; never throws. */
+  reload(): void;
+}
+
+export interface TrustSourceOptions {
+  readonly config: RunConfig;
+  readonly target: RedisTarget;
+  /** The mode was chosen by the operator and not by default. */
+  readonly modeWasChosen: boolean;
+  readonly logger: Logger;
+  readonly listActions: (payload: string) => ListedActions;
+}
+
+/** Throws StartRefused when the runner must not start like this. */
+export function openTrust(options: TrustSourceOptions): TrustSource {
+  const { config, logger } = options;
+  const mode: SignatureMode = config.signatures ?? (config.trust === undefined ? "off" : "required");
+  if (mode === "off") refuseOpenDoor(options);
+  let trust = read(options, mode);
+  return {
+    current: () => trust,
+    reload: () => {
+      if (config.trust === undefined) return logger.info({}, "nothing to reload: there is no trust file");
+      try {
+        trust = read(options, mode);
+        logger.info({ file: config.trust }, "trust file read again");
+      } catch (error) {
+        if (!(error instanceof StartRefused)) throw error;
+        logger.error({ error: error.message }, "the trust file is not usable; the old one stays in force");
+      }
+    },
+  };
+}
+
+/** Without signatures, whoever can write to Redis runs programs here. On loopback that is this machine anyway. */
+function refuseOpenDoor({ target, modeWasChosen }: TrustSourceOptions): void {
+  if (isLoopbackTarget(target) || modeWasChosen) return;
+  throw new StartRefused(
+    `Redis at ${target.shown} is reachable by others, and without signatures whoever can write to it runs programs here. ` +
+      "Name a trust file with --trust FILE, or accept that with --signatures off.",
+  );
+}
+
+function read({ config, logger, listActions }: TrustSourceOptions, mode: SignatureMode): Trust {
+  const options = {
+    mode,
+    runner: config.runnerId,
+    acceptV1: config.acceptV1,
+    listActions,
+    ...(config.audience === undefined ? {} : { audience: config.audience }),
+  };
+  if (config.trust === undefined || mode === "off") return createTrust(options);
+  const parsed = parseTrustFile(readTrustText(config.trust));
+  if (!parsed.ok) {
+    throw new StartRefused(
+      `the trust file ${config.trust} is not usable:\n  ${parsed.problems.join("\n  ")}`,
+    );
+  }
+  for (const warning of trustWarnings(parsed.trust, Date.now() / 1000))
+    logger.error({ file: config.trust }, warning);
+  return createTrust({ ...options, file: parsed.trust });
+}
+
+function readTrustText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new StartRefused(`the trust file ${file} cannot be read: ${why}`);
+  }
+}
