@@ -6,7 +6,7 @@
  * not a line. A file is deleted when everything in it has expired by itself, so the journal stays as small as the jobs
  * that could still be repeated. The folder must be on a local disk: network file systems do not append in order.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ReplayGuard } from "@herorunner/job";
@@ -21,7 +21,7 @@ const v1Days = 30;
 const spareHours = 2;
 
 export interface JournalOptions {
-  /** Made if missing, for this user alone. One folder per runner id. */
+  /** Made if missing, for this user alone. Runners may share it: the name of a job includes its runner. */
   readonly folder: string;
   /** Wall clock, ms. */
   readonly now: () => number;
@@ -165,12 +165,6 @@ export class FileReplayJournal implements ReplayJournal {
     }
     this.#prunedHour = hour;
   }
-}
-
-/** The folder of a runner's journal below the state folder. The id is safe as a file name by its pattern, but for dots. */
-export function journalFolder(stateDir: string, runnerId: string): string {
-  const prefix = createHash("sha256").update(runnerId).digest("hex").slice(0, 8);
-  return join(stateDir, "replay", `${runnerId.replace(/^\.+/, "_")}-${prefix}`);
 }
 
 async function readFloor(folder: string): Promise<number> {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseTrustFile, publicTestKeys, trustWarnings } from "../../src/trust/index.ts";
 import { alice, bob, entry, nowSeconds, trustOf } from "./fixtures.ts";
@@ -114,6 +115,17 @@ describe("parseTrustFile", () => {
       "signers[1].callers",
       '"colour"',
     ]);
+  });
+
+  it("takes the example of docs/security.md, which uses or explains every member", () => {
+    const text = readFileSync(new URL("../../../../docs/security.md", import.meta.url), "utf8");
+    const example = /```json\n([^`]*)```/.exec(text)?.[1] ?? "";
+    expect(problems(example.replace("02…", alice.publicKey))).toBe("accepted");
+    const unknown = problems({ signers: [{ ...entry(alice), x: 1 }], x: 1 });
+    const members = [...unknown.matchAll(/known are (.*)/g)].flatMap(([, list = ""]) => list.split(", "));
+    expect(members).toHaveLength(15);
+    const missing = members.filter((name) => !new RegExp(`\\b${name}\``).test(text));
+    expect(missing).toEqual(["signers"]); // explained by its members
   });
 
   it("takes every form of pattern that docs/security.md names", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createTrust, type TrustOptions, type TrustVerdict } from "../../src/trust/index.ts";
+import { createTrust, jobBytesV1, type TrustOptions, type TrustVerdict } from "../../src/trust/index.ts";
+import { signBytes } from "../../src/trust/signature.ts";
 import { alice, bob, entry, mallory, nowSeconds, plainJob, signedJob, trustOf } from "./fixtures.ts";
 import type { Job } from "../../src/job.ts";
 
@@ -73,6 +74,31 @@ describe("createTrust", () => {
     expect(reasonFor(check(plainJob({ audience: "" }), off))).toBe("accepted");
     expect(reasonFor(check(plainJob({ audience: "test" }), off))).toBe("wrong_audience");
     expect(reasonFor(check(plainJob({ audience: "prod" }), off, nowMs + 3_600_001))).toBe("expired");
+  });
+
+  it("accepts version 1 only when told to, and only on jobs without any field of version 2", async () => {
+    const old = plainJob({
+      audience: "",
+      nonce: "",
+      createdAtSeconds: undefined,
+      expiresAtSeconds: undefined,
+    });
+    for (const form of ["kv", "rust-debug"] as const) {
+      const signature = await signBytes(jobBytesV1(old, form), alice.secretKey);
+      const job = { ...old, signatures: [{ publicKey: alice.publicKey, signature }] };
+      expect(reasonFor(check(job))).toBe("malformed");
+      const verdict = check(job, { acceptV1: true });
+      expect(verdict).toMatchObject({
+        ok: true,
+        signers: ["alice"],
+        notAfterMs: undefined,
+        replay: { untilMs: undefined, maxStarts: 1, guardMs: 30 * 86_400_000 },
+      });
+      expect(reasonFor(check({ ...job, audience: "default" }, { acceptV1: true }))).toBe("malformed");
+      expect(reasonFor(check({ ...job, executor: "hero" }, { acceptV1: true }))).toBe("malformed");
+      expect(reasonFor(check({ ...job, payload: "x" }, { acceptV1: true }))).toBe("bad_signature");
+    }
+    expect(reasonFor(check(await signedJob(), { acceptV1: true }))).toBe("accepted");
   });
 
   it("grants only scripts that parse cleanly and stay within the actions of their signers", async () => {
