@@ -31,6 +31,7 @@ export type {
 } from "./outcome.ts";
 export type {
   Claim,
+  ClaimProof,
   ControlHandlers,
   InstanceReport,
   JobQueue,
@@ -49,6 +50,8 @@ export { openConnection } from "./redis/connection.ts";
 export type { ConnectionOptions, RedisConnection, Reply } from "./redis/connection.ts";
 export { isLoopbackTarget, maskRedisUrl, parseRedisUrl } from "./redis/redis-url.ts";
 export type { RedisTarget } from "./redis/redis-url.ts";
+export { checkServer } from "./redis/server-check.ts";
+export type { ServerFinding } from "./redis/server-check.ts";
 export { RedisPresence } from "./redis-presence.ts";
 export { RedisJobQueue } from "./redis-queue.ts";
 export type { RedisQueueOptions } from "./redis-queue.ts";

@@ -32,6 +32,7 @@ import { RedisIntake } from "./redis-intake.ts";
 import { openConnection, type RedisConnection, type Reply } from "./redis/connection.ts";
 import type { RedisTarget } from "./redis/redis-url.ts";
 import { listOf, pairsOf, wordOf } from "./redis/reply.ts";
+import { Resettle } from "./resettle.ts";
 
 export interface RedisQueueOptions {
   readonly target: RedisTarget;
@@ -54,6 +55,8 @@ export interface RedisQueueOptions {
   readonly resultTtlSeconds?: number;
   /** The store answered a wait for jobs, with or without one. */
   readonly onPoll?: () => void;
+  /** Told about jobs whose ending the store had lost (a failover, an old file) and has now been given again. */
+  readonly onRepaired?: (jobIds: readonly string[]) => void;
   /** Told about ids that never became a claim. For logs and counters. */
   readonly onPutAside?: (what: { readonly jobId: string; readonly why: string }) => void;
 }
@@ -63,6 +66,7 @@ export class RedisJobQueue implements JobQueue {
   readonly #options: Required<Omit<RedisQueueOptions, "tlsCa" | "keyPrefix">>;
   readonly #commands: RedisConnection;
   readonly #intake: RedisIntake;
+  readonly #resettle: Resettle;
   readonly #logs = new Map<string, LogWindow>();
 
   /** Connects at the first call. The caller closes it. */
@@ -75,6 +79,7 @@ export class RedisJobQueue implements JobQueue {
         resultTtlSeconds: 86_400,
         onPutAside: () => undefined,
         onPoll: () => undefined,
+        onRepaired: () => undefined,
       },
       ...options,
     };
@@ -84,7 +89,8 @@ export class RedisJobQueue implements JobQueue {
       ...(options.tlsCa === undefined ? {} : { tlsCa: options.tlsCa }),
     };
     const blockMs = this.#options.blockSeconds * 1000;
-    this.#commands = openConnection(connection);
+    this.#resettle = new Resettle({ onRepaired: this.#options.onRepaired });
+    this.#commands = openConnection({ ...connection, onOpen: (send) => this.#resettle.opened(send) });
     const waiting = openConnection({ ...connection, interruptible: true, deadlineMs: blockMs + 2_000 });
     this.#intake = new RedisIntake({ ...this.#options, keys: this.keys, waiting, commands: this.#commands });
   }
@@ -124,19 +130,14 @@ export class RedisJobQueue implements JobQueue {
   async settle(claim: ClaimProof, outcome: JobOutcome, details?: SettleDetails): Promise<"settled" | "lost"> {
     const { active, leases, events } = this.keys;
     const id = claim.jobId;
-    const answer = await this.#commands.run(
-      finish,
-      [active, leases, this.keys.job(id), this.keys.reply(id), this.keys.log(id), events],
-      [
-        id,
-        claim.token,
-        outcome.kind,
-        String(this.#options.resultTtlSeconds),
-        ...encodeOutcome(outcome, details),
-      ],
-    );
+    const keys = [active, leases, this.keys.job(id), this.keys.reply(id), this.keys.log(id), events];
+    const head = [id, claim.token, outcome.kind, String(this.#options.resultTtlSeconds)];
+    const args = [...head, ...encodeOutcome(outcome, details)];
+    const reply = await this.#commands.run(finish, keys, args);
+    const answer = wordOf(reply, { OK: "settled", ALREADY: "settled", FENCED: "lost" });
     this.#logs.delete(claim.token);
-    return wordOf(answer, { OK: "settled", ALREADY: "settled", FENCED: "lost" });
+    if (answer === "settled") this.#resettle.remember({ jobId: id, keys, args });
+    return answer;
   }
 
   async release(claim: ClaimProof): Promise<"released" | "lost"> {

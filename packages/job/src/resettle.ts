@@ -1,0 +1,97 @@
+/**
+ * The last minute of settled jobs, kept to be settled again when the server behind the connection is not the one that
+ * acknowledged them: after a failover, or a restart from an older file, it may never have heard of those endings.
+ *
+ * Sending them again is always harmless: what the server knows answers ALREADY, what moved on answers FENCED.
+ */
+import { finish } from "./lua/finish.ts";
+import { runScript, type Send } from "./redis/connection.ts";
+import { textOf } from "./redis/reply.ts";
+import { refusalWord, toQueueError } from "./redis/refusal.ts";
+
+/** One ending as it was sent to the finish script. */
+export interface SettledCall {
+  readonly jobId: string;
+  readonly keys: readonly string[];
+  readonly args: readonly string[];
+}
+
+export interface ResettleOptions {
+  /** Default 60 000. */
+  readonly keepMs?: number;
+  /** All kept calls together; the oldest go first. Default 4 MiB. */
+  readonly maxBytes?: number;
+  readonly monotonicMs?: () => number;
+  /** Told which jobs the server had lost the ending of. */
+  readonly onRepaired?: (jobIds: readonly string[]) => void;
+}
+
+export class Resettle {
+  readonly #options: Required<ResettleOptions>;
+  readonly #kept: { readonly call: SettledCall; readonly atMs: number; readonly bytes: number }[] = [];
+  #bytes = 0;
+  /** Of the server that acknowledged what is kept; undefined before the first connection. */
+  #identity: string | undefined;
+
+  constructor(options: ResettleOptions = {}) {
+    this.#options = {
+      ...{ keepMs: 60_000, maxBytes: 4 * 1024 * 1024, monotonicMs: () => performance.now() },
+      ...{ onRepaired: () => undefined },
+      ...options,
+    };
+  }
+
+  /** An ending that the server acknowledged. */
+  remember(call: SettledCall): void {
+    const bytes = [...call.keys, ...call.args].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    this.#kept.push({ call, atMs: this.#options.monotonicMs(), bytes });
+    this.#bytes += bytes;
+    this.#prune();
+  }
+
+  /** To be called with each new connection. Rejects when the connection breaks; then the next one repairs. */
+  async opened(send: Send): Promise<void> {
+    const identity = await identityOf(send);
+    const same = identity !== "" && identity === this.#identity;
+    if (!same && this.#identity !== undefined) await this.#sendAgain(send);
+    this.#identity = identity;
+  }
+
+  async #sendAgain(send: Send): Promise<void> {
+    this.#prune();
+    const repaired: string[] = [];
+    for (const { call } of [...this.#kept]) {
+      try {
+        const answer = textOf(await runScript(send, finish, call.keys, call.args));
+        if (answer === "OK") repaired.push(call.jobId);
+      } catch (error) {
+        if (toQueueError(error).code !== "REJECTED") throw error; // one broken key must not hold up the others
+      }
+    }
+    if (repaired.length > 0) this.#options.onRepaired(repaired);
+  }
+
+  #prune(): void {
+    const { keepMs, maxBytes, monotonicMs } = this.#options;
+    const oldestMs = monotonicMs() - keepMs;
+    for (let first = this.#kept[0]; first !== undefined; first = this.#kept[0]) {
+      if (first.atMs >= oldestMs && this.#bytes <= maxBytes) return;
+      this.#kept.shift();
+      this.#bytes -= first.bytes;
+    }
+  }
+}
+
+/** Changes when the process or its replication history does. "" where it cannot be read: then every connection counts as new. */
+async function identityOf(send: Send): Promise<string> {
+  try {
+    const server = textOf(await send(["INFO", "server"]));
+    const replication = textOf(await send(["INFO", "replication"]));
+    const runId = /^run_id:(\w+)/m.exec(server)?.[1];
+    const replicationId = /^master_replid:(\w+)/m.exec(replication)?.[1];
+    return runId === undefined ? "" : `${runId} ${replicationId ?? ""}`;
+  } catch (error) {
+    if (refusalWord(toQueueError(error)) !== "") return "";
+    throw error;
+  }
+}
