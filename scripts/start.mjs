@@ -9,12 +9,14 @@ import { parseArgs } from "node:util";
 import { lastWords, run } from "./command.mjs";
 import { examples } from "./start/examples.mjs";
 import { startGuard } from "./start/guard.mjs";
-import { repository, services } from "./start/services.mjs";
+import { drainSeconds, repository, services } from "./start/services.mjs";
 import { heading, say, showJob, step } from "./start/show.mjs";
 
 const jobTimeoutSeconds = 60;
 const waitTimeoutMs = 90_000;
 const parentPollMs = 1_000;
+/** One Ctrl-C arrives twice, from the terminal and from npm. */
+const samePressMs = 300;
 
 const usage = `Usage: npm start [-- --once]
 
@@ -38,11 +40,21 @@ function optionsOf(args) {
   }
 }
 
-/** The one thing that says "end everything": Ctrl-C, a closed terminal, npm being gone, or a service that fell. */
-function endOfRun() {
+/**
+ * The one thing that says "end everything": Ctrl-C, a closed terminal, npm being gone, or a service that fell.
+ * @param {{ again: () => void }} patience Called when somebody says it a second time.
+ */
+function endOfRun(patience) {
   const controller = new AbortController();
   const end = () => controller.abort(new Stopped());
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, end);
+  let firstMs = Infinity;
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+    process.on(name, () => {
+      end();
+      firstMs = Math.min(firstMs, performance.now());
+      if (performance.now() - firstMs > samePressMs) patience.again();
+    });
+  }
   process.stdout.on("error", end);
   if (process.env["npm_lifecycle_event"] === "start") {
     // npm may be killed without a word to us; we are then the child of somebody else
@@ -55,10 +67,11 @@ function endOfRun() {
 /** Ended because somebody wanted it, not because something failed. */
 class Stopped extends Error {}
 
-/** @param {boolean} once @param {AbortController} end @returns {Promise<number>} the exit code */
-async function main(once, end) {
-  const { signal } = end;
+/** @param {boolean} once @returns {Promise<number>} the exit code */
+async function main(once) {
   const guard = await startGuard();
+  const end = endOfRun({ again: guard.insist });
+  const { signal } = end;
   const onForeignRedis = Boolean(process.env["REDIS_URL"]);
   /** @type {Stage} */
   const stage = {
@@ -99,7 +112,8 @@ async function main(once, end) {
     if (!(error instanceof Stopped)) throw error;
     return once ? 1 : 0;
   } finally {
-    say("Stopping …");
+    const grace = `a job that is running gets ${drainSeconds} s to finish, or none if you press Ctrl-C again`;
+    say(signal.aborted ? `Stopping: ${grace}.` : "Stopping …");
     await guard.end();
     say("Stopped: every process has ended and the temporary folder is gone.");
   }
@@ -156,7 +170,7 @@ if (help) {
   say(usage);
 } else {
   try {
-    process.exitCode = await main(once, endOfRun());
+    process.exitCode = await main(once);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;

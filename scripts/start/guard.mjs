@@ -23,6 +23,7 @@ const longestTemporaryFolder = 60;
  * @property {() => string} recent Its last lines of output.
  * @property {(show: (line: string) => void) => void} follow Every line from now on, unless it was launched as quiet.
  * @property {() => Promise<void>} end
+ * @property {() => void} insist A second SIGTERM, which our programs take as "at once".
  */
 
 /**
@@ -30,6 +31,7 @@ const longestTemporaryFolder = 60;
  * @property {string} folder Mode 0700.
  * @property {(launch: Launch) => Promise<Service>} start
  * @property {() => Promise<void>} end Ends everything that was started, last first. May be called twice.
+ * @property {() => void} insist Does not wait any longer for what is being ended at the moment.
  */
 
 /**
@@ -56,8 +58,14 @@ export async function startGuard() {
   const services = [];
   /** @type {Promise<void> | undefined} */
   let ending;
+  /** @type {Service | undefined} */
+  let leaving;
   const endAll = async () => {
-    for (const service of services.toReversed()) await service.end();
+    for (const service of services.toReversed()) {
+      leaving = service;
+      await service.end();
+    }
+    leaving = undefined;
     await rm(folder, { recursive: true, force: true });
     watchdog.stdin.end("done\n");
     await watchdogGone;
@@ -71,6 +79,7 @@ export async function startGuard() {
       return service;
     },
     end: () => (ending ??= endAll()),
+    insist: () => leaving?.insist(),
   };
 }
 
@@ -113,6 +122,7 @@ async function startService({ name, file, args, env, graceMs, quiet = false }) {
       await exited;
       clearTimeout(hurry);
     },
+    insist: () => void child.kill("SIGTERM"),
   };
 }
 

@@ -10,7 +10,8 @@ import { clientOf, startPrivateRedis } from "../redis/private.mjs";
 
 export const repository = fileURLToPath(new URL("../../", import.meta.url));
 const programs = join(repository, "node_modules/.bin");
-const drainSeconds = 5;
+/** How long a running job may still take when everything is to end. */
+export const drainSeconds = 5;
 
 /**
  * @typedef {object} Stage

@@ -56,7 +56,8 @@ export function showJob(number, example, job) {
   say(`     job ${job.id}: ${status} in ${job.durationMs ?? "?"} ms`);
   showText("result", job.result);
   showText("stderr", job.stderr);
-  showText("error", job.error);
+  // the error is one sentence and then the end of stderr, which is above already
+  showText("error", job.stderr ? job.error?.split("\n", 1)[0] : job.error);
   if (note) say(`     ${styled("dim", `(${note})`)}`);
   if (problem) say(`     ${styled("red", `✗ ${problem}`)}`);
   say();
