@@ -59,6 +59,11 @@ export class Capture {
     if (forHead < chunk.length) this.#addToRing(chunk.subarray(forHead));
   }
 
+  /** The first piece that was kept, as text. */
+  start(): string {
+    return this.#head[0]?.toString("utf8") ?? "";
+  }
+
   /** Ends the stream. Call it once, after the last `add`. */
   finish(): Captured {
     const sha256 = (this.#hash ?? createHash("sha256")).digest("hex");

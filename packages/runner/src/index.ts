@@ -1,8 +1,10 @@
 /** The public names of @herorunner/runner, listed one by one. A test pins the list. */
 export { createAdmit } from "./admit.ts";
 export type { Admission, Admit, AdmitPolicy } from "./admit.ts";
-export { createChildExecutor } from "./child/child-executor.ts";
-export type { ChildExecutorOptions } from "./child/child-executor.ts";
+export { createChildExecutor, createExecutor } from "./child/child-executor.ts";
+export type { ChildExecutor, ChildExecutorOptions, CreateExecutorOptions } from "./child/child-executor.ts";
+export { IsolationUnavailable, probeIsolation } from "./child/isolation.ts";
+export type { IsolationLevel, IsolationWish, LevelReport } from "./child/isolation.ts";
 export { baseEnvironment, jobEnvironment, parseAllowedNames } from "./environment.ts";
 export type {
   AllowedNames,

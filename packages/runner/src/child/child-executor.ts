@@ -5,12 +5,19 @@
 import { randomBytes } from "node:crypto";
 import { type CaptureLimits, defaultCaptureLimits } from "../capture.ts";
 import type { Executor } from "../executor.ts";
-import { type Clock, systemClock } from "../ports.ts";
-import { runChild, type RunSurroundings } from "./child-run.ts";
+import { type Clock, type Logger, systemClock } from "../ports.ts";
+import { markerName, runChild, type RunSurroundings } from "./child-run.ts";
 import { ExecutableCheck } from "./executable.ts";
+import {
+  type ChosenIsolation,
+  chooseIsolation,
+  type IsolationLevel,
+  type IsolationWish,
+} from "./isolation.ts";
 import type { Launcher } from "./launcher.ts";
 import { LeftoverCheck } from "./leftover-check.ts";
 import { createPlainLauncher } from "./plain-launcher.ts";
+import { Watchdog } from "./watchdog.ts";
 
 export interface ChildExecutorOptions {
   readonly clock?: Clock;
@@ -20,34 +27,59 @@ export interface ChildExecutorOptions {
   readonly captureLimits?: CaptureLimits;
 }
 
-/** The caller closes it. Use it on the main thread only. */
-export function createChildExecutor(options: ChildExecutorOptions = {}): Executor {
+export interface CreateExecutorOptions extends ChildExecutorOptions {
+  readonly isolation: IsolationWish;
+  /** Is told the level and why it was taken. */
+  readonly logger?: Logger;
+}
+
+export interface ChildExecutor extends Executor {
+  readonly isolation: IsolationLevel;
+}
+
+/** Throws IsolationUnavailable when the level asked for cannot be had. The caller closes it. Main thread only. */
+export async function createExecutor(options: CreateExecutorOptions): Promise<ChildExecutor> {
+  const chosen = await chooseIsolation(options.isolation);
+  options.logger?.info({ level: chosen.level, why: chosen.reason }, "isolation of jobs");
+  return childExecutor(options, chosen);
+}
+
+/** An executor of level `group`, which needs nothing and is there at once. The caller closes it. Main thread only. */
+export function createChildExecutor(options: ChildExecutorOptions = {}): ChildExecutor {
+  return childExecutor(options, { level: "group", fences: undefined, reason: "" });
+}
+
+function childExecutor(options: ChildExecutorOptions, { level, fences }: ChosenIsolation): ChildExecutor {
   const launcher = options.launcher ?? createPlainLauncher();
   const leftovers = new LeftoverCheck();
   const closing = new AbortController();
   const running = new Set<Promise<unknown>>();
+  const markerPrefix = `${randomBytes(8).toString("hex")}.`;
+  const watchdog = new Watchdog({
+    markerPrefix: `${markerName}=${markerPrefix}`,
+    ...(fences?.cgroup !== undefined && { cgroup: fences.cgroup }),
+  });
   const around: RunSurroundings = {
-    launcher,
-    leftovers,
+    ...{ launcher, leftovers, watchdog, markerPrefix, isolation: level },
     clock: options.clock ?? systemClock,
     executables: new ExecutableCheck(),
     limits: options.captureLimits ?? defaultCaptureLimits,
-    markerPrefix: `${randomBytes(8).toString("hex")}.`,
-    isolation: "group",
-    makeFence: undefined,
-    watch: () => () => undefined,
+    makeFence: fences === undefined ? undefined : () => fences.make(),
   };
   return {
+    isolation: level,
     run: (command, signal, onOutput) => {
       const run = runChild(around, command, [signal, closing.signal], onOutput);
       running.add(run);
       return run.finally(() => running.delete(run));
     },
     close: async () => {
+      if (closing.signal.aborted) return;
       closing.abort();
       await Promise.allSettled(running);
-      await launcher.close();
+      await Promise.all([launcher.close(), watchdog.close()]);
       leftovers.close();
+      fences?.close();
     },
   };
 }

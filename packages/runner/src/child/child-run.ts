@@ -10,13 +10,14 @@ import { MaskPatterns } from "../mask.ts";
 import type { Clock } from "../ports.ts";
 import { askToEnd, killAll, waitUntilGone } from "./ending.ts";
 import { type ExecutableCheck, explainFailure, type StartProblem } from "./executable.ts";
-import type { Fence } from "./fence.ts";
+import { type Fence, fenceShellName } from "./fence.ts";
 import { JobOutput } from "./job-output.ts";
 import type { Exit, LaunchedProcess, Launcher } from "./launcher.ts";
 import type { LeftoverCheck } from "./leftover-check.ts";
 import { readStat } from "./proc.ts";
 import { ProcessFamily } from "./process-family.ts";
 import { StopRequest } from "./stop-request.ts";
+import type { Watchdog } from "./watchdog.ts";
 
 /** The variable that marks every process of a job. A job cannot set it. */
 export const markerName = "HERO_RUN_TOKEN";
@@ -37,8 +38,7 @@ export interface RunSurroundings {
   readonly isolation: string;
   /** A new fence for a job, when the isolation level has one. */
   readonly makeFence: (() => Fence) | undefined;
-  /** Tells the watchdog of a process; answers how to take it back. */
-  readonly watch: (pid: number, startTicks: number) => () => void;
+  readonly watchdog: Watchdog;
 }
 
 export async function runChild(
@@ -88,6 +88,7 @@ class ChildRun {
     const marker = this.#around.markerPrefix + randomBytes(8).toString("hex");
     const fence = this.#around.makeFence?.();
     const wrapped = fence?.wrap(file, args) ?? { file, args };
+    this.#around.watchdog.ensureRunning();
     const launch = await this.#around.launcher.launch({
       ...wrapped,
       env: new Map([...env, [markerName, marker]]),
@@ -102,7 +103,7 @@ class ChildRun {
     const { pid } = launch.process;
     const startTicks = readStat(pid)?.startTicks ?? 0;
     const family = new ProcessFamily({ pid, startTicks, marker: `${markerName}=${marker}` });
-    const unwatch = this.#around.watch(pid, startTicks);
+    const unwatch = this.#around.watchdog.watch(pid, startTicks);
     this.#around.leftovers.begin(pid);
     fence?.begin(pid);
     try {
@@ -129,14 +130,14 @@ class ChildRun {
   ): Promise<Execution> {
     const deadline = setTimeout(() => this.stop.request("timeout"), this.#command.timeoutMs);
     let exit: Exit | undefined;
-    const ended = child.exit.then((value) => (exit = value));
+    const ended = child.exit.then((value) => (exit = fence?.exit(value) ?? value));
     await Promise.race([ended, this.stop.requested]);
     clearTimeout(deadline);
     const endedByItself = exit;
     const kill: KillTimes = {};
     if (endedByItself === undefined) {
       kill.askedAtMs = this.#around.clock.now();
-      askToEnd(family);
+      askToEnd(family, fence);
       kill.termAtMs = this.#around.clock.now();
       await waitUntilGone(family, ended, this.#command.killGraceMs);
     } else {
@@ -145,7 +146,7 @@ class ChildRun {
     const survivors = await this.#clear(family, fence, kill);
     await waitFor(drainQuietMs, ended);
     await waitFor(drainQuietMs, child.outputEnded);
-    const ending = this.#ending(endedByItself);
+    const ending = (fence && this.#lostAtFence(endedByItself)) ?? this.#ending(endedByItself);
     return this.#execution(ending, this.#killFacts(ending, family, kill, survivors));
   }
 
@@ -167,8 +168,7 @@ class ChildRun {
   /** Kills what is left, if anything is. */
   async #clear(family: ProcessFamily, fence: Fence | undefined, kill: KillTimes): Promise<readonly number[]> {
     const ageMs = this.#around.clock.monotonicMs() - this.#startedAtMs;
-    const isEmpty = fence === undefined ? !this.#around.leftovers.anyOf(family, ageMs) : fence.isEmpty();
-    if (isEmpty) {
+    if ((fence?.isEmpty() ?? true) && !this.#around.leftovers.anyOf(family, ageMs)) {
       if (kill.askedAtMs !== undefined) kill.goneAtMs = this.#around.clock.now();
       return [];
     }
@@ -177,6 +177,17 @@ class ChildRun {
     const survivors = await killAll(family, fence);
     if (survivors.length === 0) kill.goneAtMs = this.#around.clock.now();
     return survivors.map((member) => member.pid);
+  }
+
+  /** The fence's shell says on standard error, under its own name, that it could not become the job. */
+  #lostAtFence(exit: Exit | undefined): Ending | undefined {
+    if (exit?.kind !== "exited" || exit.code < 125 || exit.code > 127) return undefined;
+    const words = this.#output.startOfStderr();
+    if (!words.startsWith(`${fenceShellName}: `)) return undefined;
+    return notStarted({
+      code: exit.code === 127 ? "ENOENT" : "EACCES",
+      explanation: words.split("\n", 1)[0] ?? "",
+    });
   }
 
   #ending(exit: Exit | undefined): Ending {

@@ -13,7 +13,8 @@ const pausesMs = [1, 2, 5, 10, 20];
 const maxRounds = 150;
 
 /** SIGTERM to all, with SIGCONT, for a stopped process does not notice SIGTERM. */
-export function askToEnd(family: ProcessFamily): void {
+export function askToEnd(family: ProcessFamily, fence: Fence | undefined): void {
+  if (fence !== undefined) family.adopt(fence.members(), fence.level);
   const members = family.scan();
   family.signal(members, "SIGTERM");
   family.signal(members, "SIGCONT");
@@ -41,7 +42,10 @@ export async function waitUntilGone(
 export async function killAll(family: ProcessFamily, fence: Fence | undefined): Promise<readonly Member[]> {
   let quiet = 0;
   for (let round = 0; ; round += 1) {
-    fence?.kill();
+    if (fence !== undefined) {
+      family.adopt(fence.members(), fence.level);
+      fence.kill();
+    }
     const alive = killRound(family);
     quiet = alive.length === 0 && (fence?.isEmpty() ?? true) ? quiet + 1 : 0;
     if (quiet === 2) return [];

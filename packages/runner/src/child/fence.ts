@@ -2,12 +2,16 @@
  * A fence holds the processes of one job together by means of the kernel. Without one (level `group`) a job is ended
  * by looking for its processes; with one it is ended by one call, and "nothing is left" is a fact to be read.
  */
+import type { Exit } from "./launcher.ts";
+
 export type FencedLevel = "pidns" | "cgroup";
 
 export interface Fence {
   readonly level: FencedLevel;
-  /** The command that enters the fence and then becomes the job. */
+  /** The command that enters the fence and then becomes the job, or starts it and waits. */
   wrap(file: string, args: readonly string[]): { readonly file: string; readonly args: readonly string[] };
+  /** How the job itself ended, told from how the wrapping command did. */
+  exit(wrapped: Exit): Exit;
   /** Tells the fence who leads the job, as soon as it exists. */
   begin(pid: number): void;
   /** Living processes inside, as far as they can be named. */
@@ -18,3 +22,15 @@ export interface Fence {
   /** Frees the fence after the job. An occupied fence is left where it is. */
   release(): void;
 }
+
+/** Makes the fences of one executor. */
+export interface FenceMaker {
+  readonly level: FencedLevel;
+  make(): Fence;
+  /** A cgroup that holds all fences; the watchdog kills it as a whole. */
+  readonly cgroup?: string;
+  close(): void;
+}
+
+/** `$0` of the shells that wrap a job: what they say on standard error begins with it. */
+export const fenceShellName = "herorunner-fence";

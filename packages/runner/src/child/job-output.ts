@@ -29,6 +29,11 @@ export class JobOutput {
     return this.#out.writtenBytes + this.#err.writtenBytes;
   }
 
+  /** The first kept bytes of standard error. */
+  startOfStderr(): string {
+    return this.#err.start();
+  }
+
   add(stream: StreamName, bytes: Uint8Array): void {
     (stream === "out" ? this.#out : this.#err).add(bytes);
   }
@@ -82,6 +87,10 @@ class KeptStream {
   add(bytes: Uint8Array): void {
     this.writtenBytes += bytes.length;
     this.#keep(this.#mask === undefined ? bytes : this.#mask.add(bytes));
+  }
+
+  start(): string {
+    return this.#capture.start();
   }
 
   finish(): Captured {

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync } from "node:fs";
-import { openInput } from "./input-file.ts";
+import { openInput } from "./nameless-file.ts";
 import type { Exit, Launcher, LaunchFailure, LaunchRequest, LaunchResult } from "./launcher.ts";
 import { type OutputPipe, OutputPipes } from "./output-pipes.ts";
 import { readOutput } from "./output-stream.ts";

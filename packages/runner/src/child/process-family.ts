@@ -70,9 +70,18 @@ export class ProcessFamily {
     return pidsBetween(after, last).some((pid) => {
       if (siblings.has(pid)) return false;
       const stat = readStat(pid);
-      if (!isAlive(stat) || siblings.has(stat.session)) return false;
+      if (!isAlive(stat)) return false;
+      if (stat.session !== this.head.pid && siblings.has(stat.session)) return false;
       return this.#kinship(stat, numberIsOurs) !== undefined;
     });
+  }
+
+  /** Takes in processes that somebody else knows to be of the job. */
+  adopt(pids: readonly number[], via: FoundProcess["via"]): void {
+    for (const pid of pids) {
+      const stat = readStat(pid);
+      if (isAlive(stat)) this.#remember(stat, stat.group === this.head.pid ? "group" : via);
+    }
   }
 
   /** Signals the group and, one by one, members outside of it, each only if it is still the process that was found. */

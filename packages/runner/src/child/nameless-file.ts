@@ -1,7 +1,7 @@
 /**
- * Standard input of a job as a nameless private file in memory. Against a pipe it has three merits: a child that reads
- * slowly or never keeps nothing in our memory, there is no broken pipe to survive, and `/dev/stdin` opened by name
- * works at any time (opening a FIFO waits for a writer, which is gone once all is written).
+ * Private files in memory that never have a name. One is the standard input of each job. Against a pipe it has three
+ * merits: a child that reads slowly or never keeps nothing in our memory, there is no broken pipe to survive, and
+ * `/dev/stdin` opened by name works at any time (opening a FIFO waits for a writer, which is gone once all is written).
  */
 import { closeSync, constants, openSync, unlinkSync, writeSync } from "node:fs";
 import { randomUUID } from "node:crypto";
@@ -20,6 +20,15 @@ export function openInput(text: string): number {
   } catch {
     // Containers often have a small /dev/shm, or none.
     return openInputIn(tmpdir(), bytes);
+  }
+}
+
+/** A nameless private file that can be read and written; the caller closes it. */
+export function openScratch(): number {
+  try {
+    return openNameless("/dev/shm");
+  } catch {
+    return openNameless(tmpdir());
   }
 }
 

@@ -1,0 +1,91 @@
+/**
+ * Level `pidns`: each job runs in a PID namespace of its own with its own /proc. When the first process of the
+ * namespace ends, the kernel kills all others, and it ends with us: also when the runner is killed. Needs `unshare`
+ * and `setpriv` of util-linux, and root or user namespaces.
+ */
+import { readlinkSync } from "node:fs";
+import { constants } from "node:os";
+import { type Fence, type FenceMaker, fenceShellName } from "./fence.ts";
+import type { Exit } from "./launcher.ts";
+import { isAlive, listPids, readStat } from "./proc.ts";
+import { groupExists, signalGroup } from "./signals.ts";
+
+/**
+ * The first process of the namespace is a shell and not the job: the kernel keeps signals from a first process unless
+ * it catches them, so that a job in its place could not even kill itself. What the shell would say about the end of
+ * the job ("Terminated") is not of the job and goes nowhere.
+ */
+const startAndWait = 'exec 3>&2 2>/dev/null; "$@" 2>&3 3>&-; exit $?';
+
+export interface PidnsTools {
+  /** Absolute paths. */
+  readonly setpriv: string;
+  readonly unshare: string;
+  /** Further words for unshare: `--user --map-root-user` for an ordinary user, `--mount-proc` where it works. */
+  readonly unshareArgs: readonly string[];
+}
+
+export function createPidnsFences(tools: PidnsTools): FenceMaker {
+  return { level: "pidns", make: () => pidnsFence(tools), close: () => undefined };
+}
+
+/** `command` in a namespace of its own. */
+export function inPidNamespace(
+  tools: PidnsTools,
+  command: readonly string[],
+): { file: string; args: string[] } {
+  return {
+    file: tools.setpriv,
+    args: [
+      ...["--pdeathsig", "KILL", tools.unshare, ...tools.unshareArgs, "--pid", "--fork", "--kill-child=KILL"],
+      ...["--", "/bin/sh", "-c", startAndWait, fenceShellName, ...command],
+    ],
+  };
+}
+
+function pidnsFence(tools: PidnsTools): Fence {
+  let leader = 0;
+  return {
+    level: "pidns",
+    wrap: (file, args) => inPidNamespace(tools, [file, ...args]),
+    exit: exitOfShell,
+    begin: (pid) => (leader = pid),
+    members: () => membersOf(leader),
+    // The first process of the namespace is in our group and is the last to go.
+    isEmpty: () => !groupExists(leader) || !listPids().some((pid) => isLivingMember(pid, leader)),
+    kill: () => void signalGroup(leader, "SIGKILL"),
+    release: () => undefined,
+  };
+}
+
+function isLivingMember(pid: number, group: number): boolean {
+  const stat = readStat(pid);
+  return isAlive(stat) && stat.group === group;
+}
+
+/** Known only while unshare, the leader, lives. */
+function membersOf(leader: number): readonly number[] {
+  const namespace = linkOf(leader, "pid_for_children");
+  if (namespace === undefined || namespace === linkOf(leader, "pid")) return [];
+  return listPids().filter((pid) => linkOf(pid, "pid") === namespace);
+}
+
+function linkOf(pid: number, name: "pid" | "pid_for_children"): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/${name}`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A shell tells a signal as 128 and its number. Programs that keep to exit codes up to 125 are told exactly. */
+function exitOfShell(exit: Exit): Exit {
+  if (exit.kind !== "exited" || exit.code <= 128) return exit;
+  const signal = signalNames.get(exit.code - 128);
+  return signal === undefined ? exit : { kind: "signalled", signal };
+}
+
+const signalNames: ReadonlyMap<number, NodeJS.Signals> = new Map(
+  // The keys of os.constants.signals are the names, by its type only strings.
+  Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]),
+);
