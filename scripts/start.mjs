@@ -79,7 +79,7 @@ async function main(once) {
     signal,
     say: (line) => say(`    ${line}`),
     // on somebody's Redis, the name must not meet another runner's
-    runner: onForeignRedis ? `start-${hostname()}-${process.pid}` : "my-hero-runner",
+    runner: onForeignRedis ? `start-${hostname().replace(/[^\w.-]/g, "-")}` : "my-hero-runner",
     redisUrl: "",
     redisCli: "",
     running: [],

@@ -37,7 +37,7 @@ async function startRedis(stage) {
     stage.redisUrl = given;
     const socket = /^unix:\/\/([^?]+)/.exec(given)?.[1];
     stage.redisCli = socket ? `redis-cli -s ${socket}` : 'redis-cli -u "$REDIS_URL"';
-    return "yours, from REDIS_URL; left running at the end";
+    return "yours, from REDIS_URL; the jobs stay in it for a day";
   }
   const server = await ensureRedisServer({ say: stage.say, signal: stage.signal });
   const redis = await startPrivateRedis(stage.guard, server);
