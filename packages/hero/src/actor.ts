@@ -8,9 +8,13 @@ interface KindTypes {
   string: string;
   /** A name given to another program: not empty, no `-` at its start, no control characters. */
   name: string;
+  /** Several names, between commas. */
+  names: readonly string[];
+  /** A command as words: white space separates, quotes hold together. Never given to a shell. */
+  words: readonly string[];
   int: number;
   float: number;
-  /** With default true (or none at all): only `1 true y yes` are true. With default false: only `0 false n no` are false. */
+  /** With default true, or none: only `1 true y yes` are true. With default false: only `0 false n no` are false. */
   bool: boolean;
   /** Items between commas, quotes and outer brackets removed. */
   list: readonly string[];
@@ -25,6 +29,8 @@ export interface ParameterDefinition {
   readonly doc: string;
   readonly required?: boolean;
   readonly default?: string | number | boolean | readonly string[];
+  /** A required text may be empty. */
+  readonly allowEmpty?: boolean;
   /** The only values allowed, for kinds that are text. */
   readonly choices?: readonly string[];
 }
@@ -35,9 +41,7 @@ type Present<P extends ParameterDefinition> = P extends { required: true }
   ? true
   : P extends { default: string | number | boolean | readonly string[] }
     ? true
-    : P extends { kind: "bool" }
-      ? true
-      : false;
+    : false;
 
 /** The values an action is given: required ones and those with a default are always there. */
 export type ActionInput<P extends ParameterDefinitions> = {
@@ -72,6 +76,8 @@ export interface Environment {
 export interface ActionContext {
   /** Words without a name, in order. */
   readonly args: readonly string[];
+  /** Parameters that the definition does not name, if it has `rest`. */
+  readonly rest: ReadonlyMap<string, string>;
   readonly env: Environment;
   /** Session variables: `{name}` in later parameter values. */
   readonly variables: Map<string, string>;
@@ -100,6 +106,8 @@ export interface ActionDefinition<P extends ParameterDefinitions = ParameterDefi
   readonly params: P;
   /** Present when the action takes words without a name. */
   readonly args?: { readonly name: string; readonly doc: string };
+  /** Present when the action takes parameters of any name; they come as `context.rest`. */
+  readonly rest?: { readonly name: string; readonly doc: string };
   /** A rule over several parameters; a sentence when it is broken. Runs before anything else, if all values are known. */
   check?(input: ActionInput<P>, args: readonly string[]): string | undefined;
   /** Does the work and returns plain data (what JSON can hold), at once: not a promise. */
@@ -121,8 +129,7 @@ export interface ActorDefinition {
 export function defineAction<const P extends ParameterDefinitions>(
   definition: ActionDefinition<P>,
 ): ActionDefinition {
-  // The input is built from the same params that give it its type, so the narrower function is only ever called right.
-  return definition as unknown as ActionDefinition;
+  return definition;
 }
 
 /** Returns the definition as it is; there for the types. */

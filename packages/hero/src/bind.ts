@@ -25,6 +25,7 @@ export interface BindProblem {
 
 export interface Bound {
   readonly input: Readonly<Record<string, unknown>>;
+  readonly rest: ReadonlyMap<string, string>;
   readonly problems: readonly BindProblem[];
 }
 
@@ -39,8 +40,12 @@ export function bindParameters(definition: ActionDefinition, given: Given, place
   const problems: BindProblem[] = [];
   const input: Record<string, unknown> = Object.create(null);
   const known = new Map(Object.entries(definition.params));
-  for (const key of given.params.keys()) {
-    if (!known.has(key)) problems.push(unknownParameter(key, [...known.keys()]));
+  const rest = new Map<string, string>();
+  for (const [key, value] of given.params) {
+    if (known.has(key)) continue;
+    if (definition.rest === undefined || key === "") problems.push(unknownParameter(key, [...known.keys()]));
+    else if (plainText(value) === undefined) problems.push({ key, message: `${key} must be a single value` });
+    else rest.set(key, plainText(value) ?? "");
   }
   if (definition.args === undefined && given.args.length > 0) {
     problems.push({
@@ -51,6 +56,10 @@ export function bindParameters(definition: ActionDefinition, given: Given, place
           ? `parameters are written name:value; known: ${[...known.keys()].join(", ")}`
           : "this action takes no parameters",
     });
+  }
+  for (const [argument, word] of given.args.entries()) {
+    const fault = nameFault(word);
+    if (fault !== undefined) problems.push({ argument, message: fault });
   }
   for (const [key, parameter] of known) {
     if (given.unknownValues?.has(key) === true) continue;
@@ -64,7 +73,7 @@ export function bindParameters(definition: ActionDefinition, given: Given, place
     const sentence = definition.check?.(input as never, given.args);
     if (sentence !== undefined) problems.push({ message: sentence });
   }
-  return { input, problems };
+  return { input, rest, problems };
 }
 
 function unknownParameter(key: string, known: readonly string[]): BindProblem {
@@ -80,7 +89,6 @@ function unknownParameter(key: string, known: readonly string[]): BindProblem {
 
 function convert(parameter: ParameterDefinition, value: unknown, places: Places): Converted {
   const missing = value === undefined || value === null;
-  if (parameter.kind === "bool") return convertBool(parameter, missing ? "" : value);
   if (missing) {
     if (parameter.required === true) return { fault: "is missing" };
     if (typeof parameter.default === "string" && parameter.kind === "path") {
@@ -88,10 +96,18 @@ function convert(parameter: ParameterDefinition, value: unknown, places: Places)
     }
     return { value: parameter.default };
   }
-  if (parameter.kind === "list") return convertList(value);
-  if (typeof value === "object" || typeof value === "function") return { fault: "must be a single value" };
-  // Only strings, numbers, booleans and bigints are left.
-  return convertText(parameter, String(value as string | number | boolean | bigint), places);
+  if (parameter.kind === "bool") return convertBool(parameter, value);
+  if (parameter.kind === "list" || parameter.kind === "names") return convertList(parameter, value);
+  if (parameter.kind === "words") return convertWords(parameter, value);
+  const text = plainText(value);
+  return text === undefined ? { fault: "must be a single value" } : convertText(parameter, text, places);
+}
+
+/** A single value as text; undefined for lists, objects and nothing. */
+function plainText(value: unknown): string | undefined {
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+    ? String(value)
+    : undefined;
 }
 
 function convertBool(parameter: ParameterDefinition, value: unknown): Converted {
@@ -100,19 +116,59 @@ function convertBool(parameter: ParameterDefinition, value: unknown): Converted 
   return { value: readBool(String(value), parameter.default !== false) };
 }
 
-function convertList(value: unknown): Converted {
-  if (Array.isArray(value)) {
-    const items: unknown[] = value;
-    if (items.some((item) => typeof item === "object" && item !== null))
-      return { fault: "must be a list of texts" };
-    return { value: items.map(String) };
+function listItems(value: unknown): string[] | string {
+  if (!Array.isArray(value)) {
+    const text = plainText(value);
+    return text === undefined ? "must be a list" : readList(text);
   }
-  if (typeof value === "object") return { fault: "must be a list" };
-  return { value: readList(String(value)) };
+  const items = value.map(plainText);
+  return items.every((item) => item !== undefined) ? items : "must be a list of texts";
+}
+
+function convertList(parameter: ParameterDefinition, value: unknown): Converted {
+  const items = listItems(value);
+  if (typeof items === "string") return { fault: items };
+  if (parameter.required === true && items.length === 0) return { fault: "is empty" };
+  const fault =
+    parameter.kind === "names" ? items.map(nameFault).find((found) => found !== undefined) : undefined;
+  return fault === undefined ? { value: items } : { fault };
+}
+
+function convertWords(parameter: ParameterDefinition, value: unknown): Converted {
+  const words = Array.isArray(value) ? listItems(value) : splitWords(plainText(value) ?? "");
+  if (words === undefined) return { fault: "holds a quote that is never closed" };
+  if (typeof words === "string") return { fault: words };
+  if (parameter.required === true && words.length === 0) return { fault: "is empty" };
+  return words.some((word) => word.includes("\0")) ? { fault: "holds a zero character" } : { value: words };
+}
+
+/** White space separates words; quotes of both kinds hold together; a backslash takes the next character as it is. */
+export function splitWords(text: string): string[] | undefined {
+  const words: string[] = [];
+  let word: string | undefined;
+  let quote = "";
+  for (let index = 0; index < text.length; index++) {
+    const char = text.charAt(index);
+    if (quote !== "" && char === quote) quote = "";
+    else if (char === "\\" && quote !== "'" && index + 1 < text.length)
+      word = (word ?? "") + text.charAt(++index);
+    else if (quote !== "") word = (word ?? "") + char;
+    else if (char === "'" || char === '"') {
+      quote = char;
+      word ??= "";
+    } else if (/\s/.test(char)) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+    } else word = (word ?? "") + char;
+  }
+  if (quote !== "") return undefined;
+  if (word !== undefined) words.push(word);
+  return words;
 }
 
 function convertText(parameter: ParameterDefinition, text: string, places: Places): Converted {
-  if (parameter.required === true && text === "") return { fault: "is empty" };
+  if (parameter.required === true && text === "" && parameter.allowEmpty !== true)
+    return { fault: "is empty" };
   if (parameter.choices !== undefined && !parameter.choices.includes(text)) {
     const nearest = nearestName(text, parameter.choices);
     const meant = nearest === undefined ? "" : `; did you mean "${nearest}"?`;
@@ -136,6 +192,8 @@ function convertText(parameter: ParameterDefinition, text: string, places: Place
     case "string":
     case "bool":
     case "list":
+    case "names":
+    case "words":
       return text.includes("\0") ? { fault: "holds a zero character" } : { value: text };
   }
 }
@@ -143,7 +201,8 @@ function convertText(parameter: ParameterDefinition, text: string, places: Place
 /** Why a text cannot be handed to another program as a name; undefined when it can. */
 export function nameFault(text: string): string | undefined {
   if (text.startsWith("-")) return `"${text}" looks like an option; a name cannot start with -`;
-  if (/[\u0000-\u001f\u007f]/.test(text)) return "holds a control character";
+  if (text === "") return "is empty";
+  if (/[\u0000-\u001f\u007f]/.test(text)) return `"${text}" holds a control character`;
   return undefined;
 }
 

@@ -4,6 +4,8 @@
 import { basename, dirname } from "node:path";
 
 export interface GitLocation {
+  /** Host and port, for the ssh form; empty for a local repository. */
+  readonly host: string;
   readonly provider: string;
   readonly account: string;
   readonly name: string;
@@ -41,7 +43,7 @@ function localRepository(url: string): LocationResult {
   const account = basename(dirname(path));
   if (!path.startsWith("/") || name === "" || account === "")
     return { fault: `"${url}" has no account and name` };
-  return checked({ provider: "local", account, name, url });
+  return checked({ host: "", provider: "local", account, name, url });
 }
 
 function remoteRepository(parts: {
@@ -62,7 +64,13 @@ function remoteRepository(parts: {
   const provider = host === "github.com" ? "github" : host;
   const tail = more.join("/");
   const branch = branchMarks.map((mark) => mark.exec(tail)?.[1]).find((found) => found !== undefined);
-  const location = { provider, account, name, url: cloneUrl({ scheme, user, hostAndPort, account, name }) };
+  const location = {
+    host,
+    provider,
+    account,
+    name,
+    url: cloneUrl({ scheme, user, hostAndPort, account, name }),
+  };
   return checked(branch === undefined ? location : { ...location, branch });
 }
 
@@ -99,6 +107,7 @@ function checked(location: GitLocation): LocationResult {
 }
 
 /** The ssh form of an address, for a clone with a key. */
-export function sshUrl(location: GitLocation, host: string): string {
-  return `git@${host}:${location.account}/${location.name}.git`;
+export function sshUrl(location: GitLocation): string {
+  const { host, url, account, name } = location;
+  return /^https?:/.test(url) ? `git@${host}:${account}/${name}.git` : url;
 }

@@ -18,6 +18,7 @@ export interface RepositoryStatus extends RepositoryPlace {
   readonly branch?: string;
   readonly tag?: string;
   readonly commit?: string;
+  readonly upstream?: string;
   /** Files changed or not yet tracked. */
   readonly dirty: boolean;
   /** Commits that the upstream branch does not have, and the other way round. */
@@ -106,9 +107,11 @@ function parseStatus(text: string): Omit<RepositoryStatus, keyof RepositoryPlace
   const head = header("head");
   const counts = /^\+(\d+) -(\d+)$/.exec(header("ab") ?? "");
   const commit = header("oid");
+  const upstream = header("upstream");
   return {
     ...(head === undefined || head === "(detached)" ? {} : { branch: head }),
     ...(commit === undefined || commit === "(initial)" ? {} : { commit }),
+    ...(upstream === undefined ? {} : { upstream }),
     dirty: text.split("\n").some((line) => line !== "" && !line.startsWith("#")),
     ahead: Number(counts?.[1] ?? 0),
     behind: Number(counts?.[2] ?? 0),

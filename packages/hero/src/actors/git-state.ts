@@ -55,11 +55,16 @@ export function sshKeyFault(path: string): string | undefined {
     : `the key path "${path}" holds characters that cannot be passed to ssh safely`;
 }
 
-export function git(context: ActionContext, args: readonly string[], options: ExecOptions = {}): ExecResult {
+/** Runs git; `sshKeyPath` replaces the key of the settings for this call. */
+export function git(
+  context: ActionContext,
+  args: readonly string[],
+  options: ExecOptions & { readonly sshKeyPath?: string } = {},
+): ExecResult {
   const settings = gitSettings(context);
   if (settings.debug) context.note(`git ${args.join(" ")}`);
   return context.exec("git", args, {
     ...options,
-    env: { ...quietEnvironment(context, settings.sshKeyPath), ...options.env },
+    env: { ...quietEnvironment(context, options.sshKeyPath ?? settings.sshKeyPath), ...options.env },
   });
 }

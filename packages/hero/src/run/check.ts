@@ -5,7 +5,7 @@
 import type { ActionDefinition } from "../actor.ts";
 import { bindParameters, type BindProblem, type Places } from "../bind.ts";
 import type { Registry } from "../registry.ts";
-import type { Action } from "../script/ast.ts";
+import type { Action, Call } from "../script/ast.ts";
 import type { Diagnostic, DiagnosticCode } from "../script/diagnostics.ts";
 import { nearestName } from "../script/names.ts";
 import { positionAt } from "../script/text.ts";
@@ -25,6 +25,7 @@ export interface CheckOptions {
 export function checkProgram(program: Program, options: CheckOptions): Diagnostic[] {
   const diagnostics = [...program.diagnostics];
   for (const action of program.script.actions) diagnostics.push(...checkAction(program, action, options));
+  for (const call of program.script.calls) diagnostics.push(...checkCall(program, call, options));
   return diagnostics.sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
@@ -86,6 +87,24 @@ function checkAction(program: Program, action: Action, options: CheckOptions): D
     found.push(parameterError(program, action, problem));
   }
   return found;
+}
+
+/** A call in a statement, as far as its name tells; its parameters are known when it runs. */
+function checkCall(program: Program, call: Call, options: CheckOptions): Diagnostic[] {
+  const { registry } = options;
+  const actor = registry.actor(call.actor);
+  if (actor === undefined || program.script.ownWords.has(call.actor)) return [];
+  const label = `${call.actor}.${call.name}`;
+  const place = { severity: "error", line: call.line, column: call.column, length: label.length } as const;
+  if (registry.action(call.actor, call.name) === undefined) {
+    const nearest = nearestName(call.name, Object.keys(actor.actions));
+    const hint = nearest === undefined ? {} : { hint: `did you mean "${call.actor}.${nearest}"?` };
+    return [
+      { ...place, code: "unknown-action", message: `${call.actor} has no action "${call.name}"`, ...hint },
+    ];
+  }
+  if (isAllowed(options.allow, call.actor, call.name)) return [];
+  return [{ ...place, code: "not-allowed", message: `${label} is not allowed in this run` }];
 }
 
 function unknownActor(action: Action, registry: Registry): [string, string | undefined] {

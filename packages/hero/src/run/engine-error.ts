@@ -26,6 +26,13 @@ export function locate(id: number): string {
 
 const frame = /\bhero-(\d+):(\d+)(?::(\d+))?/;
 
+/** The engine points at the parenthesis of a call or at its dot; people look for the name before it. */
+function callStart(raw: string, column: number): number {
+  let start = column;
+  while (start > 1 && /[\p{L}\p{N}_$.]/u.test(raw.charAt(start - 2))) start--;
+  return start;
+}
+
 /** The word at a place, for the underline; the place of an expression when the line belongs to an action. */
 function placeIn(program: Program, line: number, column: number): Place {
   const number = Math.min(Math.max(1, line - linesBefore), program.script.lines.length);
@@ -34,8 +41,8 @@ function placeIn(program: Program, line: number, column: number): Place {
     return { line: number, ...(expressionAt(program, number) ?? { column: 1, length: 1 }) };
   }
   const raw = source?.raw ?? "";
-  const start = Math.min(column, raw.length + 1);
-  const word = /^[\p{L}\p{N}_$]+/u.exec(raw.slice(start - 1))?.[0] ?? "";
+  const start = callStart(raw, Math.min(column, raw.length + 1));
+  const word = /^[\p{L}\p{N}_$.]+/u.exec(raw.slice(start - 1))?.[0] ?? "";
   return { line: number, column: Math.max(1, start), length: Math.max(1, word.length) };
 }
 

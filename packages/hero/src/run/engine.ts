@@ -136,7 +136,9 @@ export class Engine {
       actors: registry.loaded().map((actor) => ({ name: actor.name, actions: Object.keys(actor.actions) })),
     };
     const parts = [
-      this.#function("print", (text) => void this.#session.options.output.print(text)),
+      this.#function("print", (text) => {
+        this.#session.options.output.print(text);
+      }),
       this.#function("call", (actor, name, given) => this.#answer(() => this.#call(actor, name, given))),
       this.#function("line", (program, index, results) =>
         this.#answer(() => this.#line(program, index, results)),

@@ -104,8 +104,7 @@ export class Session {
       throw new ActionError(`${label} is not allowed in this run`, "not-allowed");
     }
     if (this.timeIsUp) throw new ActionError("the time limit of the script is reached", "time");
-    const context = this.#context(call);
-    const { input, problems } = bindParameters(definition, call, {
+    const { input, rest, problems } = bindParameters(definition, call, {
       folder: this.folder,
       home: this.options.home,
     });
@@ -115,7 +114,7 @@ export class Session {
       throw new ActionError(`${label}: ${problem.message}${hint}`, "bad-parameter");
     }
     try {
-      return this.#run(definition, input, call, context);
+      return this.#run(definition, input, call, this.#context(call, rest));
     } catch (error) {
       throw asActionError(label, error);
     }
@@ -158,11 +157,12 @@ export class Session {
     throw new ActionError(nearest === undefined ? what : `${what}; did you mean "${nearest}"?`, "unknown");
   }
 
-  #context(call: ActionCall): ActionContext {
+  #context(call: ActionCall, rest: ReadonlyMap<string, string>): ActionContext {
     const host = this.#execHost;
     const { output } = this.options;
     return {
       args: call.args,
+      rest,
       env: this.env,
       variables: this.variables,
       state: this.#state,

@@ -82,6 +82,8 @@ export interface Script {
   /** Lines hold JavaScript besides comments. Always false in prose. */
   readonly hasStatements: boolean;
   readonly calls: readonly Call[];
+  /** Words of statements that the script may have given a meaning of its own. */
+  readonly ownWords: ReadonlySet<string>;
 }
 
 export interface ParseOptions {

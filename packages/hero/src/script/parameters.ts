@@ -8,7 +8,7 @@ import { Cursor } from "./cursor.ts";
 import type { Problem } from "./problem.ts";
 import { fixKey } from "./names.ts";
 import { readTemplate } from "./template.ts";
-import { firstVisible, isSpace, visibleEnd, type SourceLine } from "./text.ts";
+import { isSpace, type SourceLine } from "./text.ts";
 import { CharBuffer, decodeValue, joinItems, type Chars, type Item } from "./value-text.ts";
 import { suspectLine, textBlock, unclosedText } from "./text-block.ts";
 

@@ -58,6 +58,7 @@ function parseLines(
       actions,
       hasStatements: read.hasStatements,
       calls,
+      ownWords: watch.ownWords,
     },
     diagnostics: reading.diagnostics,
   };

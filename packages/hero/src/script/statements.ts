@@ -13,6 +13,8 @@ export interface FoundCall {
 export class StatementWatch {
   readonly calls: FoundCall[] = [];
   readonly asynchronous: Token[] = [];
+  /** Words used as something else than the left side of a dot: names a script may have given itself. */
+  readonly ownWords = new Set<string>();
   readonly #recent: Token[] = [];
 
   see(token: Token): void {
@@ -25,6 +27,7 @@ export class StatementWatch {
     if (token.kind === "word" && (token.text === "async" || token.text === "await") && name?.text !== ".") {
       this.asynchronous.push(token);
     }
+    if (name?.kind === "word" && mark?.text !== "." && token.text !== ".") this.ownWords.add(name.text);
     this.#recent.push(token);
     if (this.#recent.length > 4) this.#recent.shift();
   }
