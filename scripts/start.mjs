@@ -3,6 +3,7 @@
  * and stays up until Ctrl-C. `npm start -- --once` ends after the examples, with 0 if they ended as they should.
  * Everything it starts ends with it, by pid, and its folder goes with it, even if it is killed.
  */
+import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -119,10 +120,11 @@ async function main(once) {
   }
 }
 
-/** @param {AbortSignal} signal */
+/** The packages only: checking the tests as well is the business of `npm test`. @param {AbortSignal} signal */
 async function build(signal) {
+  const manifest = JSON.parse(await readFile(join(repository, "package.json"), "utf8"));
   const compiler = join(repository, "node_modules/.bin/tsc");
-  const built = await run(compiler, ["-b"], { cwd: repository, signal });
+  const built = await run(compiler, ["-b", ...manifest.workspaces], { cwd: repository, signal });
   if (built.code !== 0) throw new Error(`The build failed:\n${lastWords(built)}`);
 }
 
