@@ -7,25 +7,30 @@
  *   console.log(job.status, job.result);
  */
 import { ClientError, QueueError } from "./errors.ts";
-import { encodeJob } from "./codec.ts";
+import { decodeJob, encodeJob } from "./codec.ts";
 import { isFinal, type Job, type JobStatus, type JobView } from "./job.ts";
+import type {
+  JobApi,
+  JobLocator,
+  JobPage,
+  ListFilter,
+  LogOptions,
+  RunnerState,
+  SubmitOptions,
+  Submitted,
+  WaitOptions,
+} from "./job-api.ts";
 import { defaultKeyPrefix, idPattern, indexKey, keysOf, type RunnerKeys } from "./keys.ts";
 import { followLog, type LogLine } from "./log-reader.ts";
 import { cancel } from "./lua/cancel.ts";
 import { enqueue, submit } from "./lua/submit.ts";
+import type { RawFields } from "./queue.ts";
+import { recentJobs, runnerState } from "./recent-jobs.ts";
 import { viewJob } from "./record.ts";
 import { openConnection, type RedisConnection } from "./redis/connection.ts";
 import { parseRedisUrl, type RedisTarget } from "./redis/redis-url.ts";
 import { listOf, pairsOf, textOf } from "./redis/reply.ts";
-import { checkRequest, type JobRequest } from "./request.ts";
-
-export interface Submitted {
-  readonly id: string;
-  readonly runner: string;
-  /** `exists`: the same content was submitted under this id before; nothing was changed. */
-  readonly outcome: "created" | "exists";
-  readonly status: JobStatus;
-}
+import { checkRequest, type JobRequest, maxPayloadBytes } from "./request.ts";
 
 export interface ClientOptions {
   /** Default `hero:`. */
@@ -34,29 +39,11 @@ export interface ClientOptions {
   readonly tlsCa?: string;
 }
 
-export interface SubmitOptions {
-  /** `create` stores the job without queueing it; see start(). Default `queue`. */
-  readonly mode?: "queue" | "create";
-  /** Gets the complete job, returns it with its signatures. */
-  readonly sign?: (job: Job) => Job | Promise<Job>;
-}
-
-/** Which job. The runner may be left out when the job was submitted through an SDK in the last day. */
-export interface JobLocator {
-  readonly runner?: string;
-}
-
-export interface WaitOptions extends JobLocator {
-  /** Ends the wait, not the job. Default: none. */
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-}
-
 const indexTtlSeconds = 86_400;
 /** A wait looks at the record this often, so that a lost reply costs at most this long. */
 const waitRoundSeconds = 2;
 
-export class JobClient implements AsyncDisposable {
+export class JobClient implements JobApi {
   readonly #target: RedisTarget;
   readonly #prefix: string;
   readonly #tlsCa: string | undefined;
@@ -125,10 +112,15 @@ export class JobClient implements AsyncDisposable {
   /** The job as it is now. Throws ClientError NOT_FOUND. */
   async get(id: string, locator: JobLocator = {}): Promise<JobView> {
     const keys = await this.#locate(id, locator);
-    const reply = await operational(() => this.#redis(keys.queue).send(["HGETALL", keys.job(id)]));
-    const fields = pairsOf(listOf(reply));
-    if (fields.size === 0) throw notFound(id, keys.runner);
-    return viewJob(fields, { id, runner: keys.runner });
+    return viewJob(await this.#fields(keys, id), { id, runner: keys.runner });
+  }
+
+  async request(id: string, locator: JobLocator = {}): Promise<Job> {
+    const keys = await this.#locate(id, locator);
+    const key = { id, runner: keys.runner };
+    const decoded = decodeJob(await this.#fields(keys, id), key, { maxPayloadBytes });
+    if (decoded.ok) return decoded.job;
+    throw new ClientError("INVALID_JOB", `what is stored as job ${id} is not a job: ${decoded.message}`);
   }
 
   async status(id: string, locator: JobLocator = {}): Promise<Pick<JobView, "id" | "status" | "reason">> {
@@ -141,10 +133,13 @@ export class JobClient implements AsyncDisposable {
     const keys = await this.#locate(id, options);
     const end = options.timeoutMs === undefined ? Infinity : performance.now() + options.timeoutMs;
     const own = this.#open(keys.queue);
+    let seen: JobStatus | undefined;
     try {
       for (;;) {
         options.signal?.throwIfAborted();
         const job = await this.get(id, { runner: keys.runner });
+        if (job.status !== seen) options.onStatus?.(job);
+        seen = job.status;
         if (isFinal(job.status)) return job;
         const leftMs = end - performance.now();
         if (leftMs <= 0)
@@ -160,10 +155,7 @@ export class JobClient implements AsyncDisposable {
   }
 
   /** Live output, from the beginning or after `afterSeq`, until the job is final. Abort with `signal`. */
-  async *logs(
-    id: string,
-    options: JobLocator & { readonly afterSeq?: number; readonly signal?: AbortSignal } = {},
-  ): AsyncGenerator<LogLine, void, undefined> {
+  async *logs(id: string, options: LogOptions = {}): AsyncGenerator<LogLine, void, undefined> {
     const keys = await this.#locate(id, options);
     const own = this.#open(keys.queue);
     try {
@@ -193,6 +185,20 @@ export class JobClient implements AsyncDisposable {
     }
   }
 
+  /** Looks at the jobs that wait, that run and that the runner's recent events name; `runner` must be given. */
+  async list(filter: ListFilter = {}): Promise<JobPage> {
+    const { runner } = filter;
+    if (runner === undefined)
+      throw new ClientError("INVALID_JOB", "over Redis the jobs of one runner are listed; name the runner");
+    const keys = this.#keys(runner);
+    return operational(() => recentJobs(this.#redis(keys.queue), keys, filter));
+  }
+
+  async runner(id: string): Promise<RunnerState> {
+    const keys = this.#keys(id);
+    return operational(() => runnerState(this.#redis(keys.queue), keys));
+  }
+
   close(): void {
     for (const connection of this.#connections.values()) connection.close();
     this.#connections.clear();
@@ -204,7 +210,15 @@ export class JobClient implements AsyncDisposable {
   }
 
   #keys(runner: string): RunnerKeys {
-    return keysOf(runner, this.#prefix);
+    if (idPattern.test(runner)) return keysOf(runner, this.#prefix);
+    throw new ClientError("INVALID_JOB", `runner ${JSON.stringify(runner)} must match ${idPattern.source}`);
+  }
+
+  async #fields(keys: RunnerKeys, id: string): Promise<RawFields> {
+    const reply = await operational(() => this.#redis(keys.queue).send(["HGETALL", keys.job(id)]));
+    const fields = pairsOf(listOf(reply));
+    if (fields.size === 0) throw notFound(id, keys.runner);
+    return fields;
   }
 
   async #locate(id: string, locator: JobLocator): Promise<RunnerKeys> {

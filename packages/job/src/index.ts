@@ -1,6 +1,6 @@
 /** The public names of @herorunner/job, listed one by one. A test pins the list. */
 export { JobClient } from "./client.ts";
-export type { ClientOptions, JobLocator, SubmitOptions, Submitted, WaitOptions } from "./client.ts";
+export type { ClientOptions } from "./client.ts";
 export { decodeJob, encodeJob } from "./codec.ts";
 export type { Decoded, DecodeLimits } from "./codec.ts";
 export { ClientError, QueueError } from "./errors.ts";
@@ -14,6 +14,18 @@ export {
   systemFields,
   timeoutSecondsRange,
 } from "./fields.ts";
+export type {
+  JobApi,
+  JobLocator,
+  JobPage,
+  JobSummary,
+  ListFilter,
+  LogOptions,
+  RunnerState,
+  SubmitOptions,
+  Submitted,
+  WaitOptions,
+} from "./job-api.ts";
 export { isFinal, jobStatuses } from "./job.ts";
 export type { Job, JobSignature, JobStatus, JobView, ReplayGuard, VerifiedJob } from "./job.ts";
 export { defaultKeyPrefix, idPattern, indexKey, keysOf, registryKey } from "./keys.ts";
@@ -45,6 +57,8 @@ export type {
   StartAnswer,
   StartOptions,
 } from "./queue.ts";
+export { reasonGuide } from "./reason-guide.ts";
+export type { ReasonActor, ReasonGuide } from "./reason-guide.ts";
 export { viewJob, wireView } from "./record.ts";
 export { openConnection } from "./redis/connection.ts";
 export type { ConnectionOptions, RedisConnection, Reply } from "./redis/connection.ts";
@@ -59,3 +73,6 @@ export { checkRequest } from "./request.ts";
 export type { JobRequest } from "./request.ts";
 export { isJsonObject, parseStrictJson } from "./strict-json.ts";
 export type { JsonObject, JsonValue, StrictJson } from "./strict-json.ts";
+export { SupervisorClient } from "./supervisor-client.ts";
+export { wireJob } from "./wire-job.ts";
+export { readWireView } from "./wire-view.ts";

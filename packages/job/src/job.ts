@@ -2,7 +2,7 @@
  * The nouns: what a client asks for ({@link Job}) and what everybody can see of it ({@link JobView}).
  * Wire names and units live in codec.ts; inside, times say their unit in their name.
  */
-import type { JobReason } from "./outcome.ts";
+import type { JobReason, KillReport } from "./outcome.ts";
 
 /** The states of a job, in the order in which they are passed. `finished` and `error` are final and never change. */
 export const jobStatuses = ["created", "queued", "dispatched", "started", "finished", "error"] as const;
@@ -118,6 +118,10 @@ export interface JobView {
   readonly owner?: string;
   readonly isolation?: string;
   readonly signers?: readonly string[];
+  /** What was done to end the job's processes, when that was needed. */
+  readonly kill?: KillReport;
+  /** The runner's signed statement of the outcome: JSON text, for `verifyReceipt` of `@herorunner/job/trust`. */
+  readonly receipt?: string;
   readonly envNames: readonly string[];
   readonly payload: string;
 }

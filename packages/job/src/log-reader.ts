@@ -16,12 +16,14 @@ export interface LogLine {
 
 interface FollowOptions {
   readonly afterSeq?: number;
+  /** Default true. False: end after what is there. */
+  readonly follow?: boolean;
   readonly signal?: AbortSignal;
 }
 
 const blockMs = 1_000;
 
-/** Ends when the job is final and everything was read. The connection is the caller's, and blocked meanwhile. */
+/** Ends when the job is final (or nobody wants to follow it) and everything was read. The connection is the caller's, and blocked meanwhile. */
 export async function* followLog(
   connection: RedisConnection,
   keys: RunnerKeys,
@@ -37,14 +39,15 @@ export async function* followLog(
       // The status is read before the entries: when it was final, the entries that follow are all there are.
       const status = await connection.send(["HGET", keys.job(id), "status"]);
       const final = isFinal(statusOf(status === null ? undefined : String(status)));
-      const wait = final ? [] : ["BLOCK", String(blockMs)];
+      const ends = final || options.follow === false;
+      const wait = ends ? [] : ["BLOCK", String(blockMs)];
       const command = ["XREAD", "COUNT", "500", ...wait, "STREAMS", keys.log(id), last];
       const entries = parseEntries(await connection.send(command));
       for (const { entryId, line } of entries) {
         last = entryId;
         if (line.seq > (options.afterSeq ?? 0)) yield line;
       }
-      if (final && entries.length === 0) return;
+      if (ends && entries.length === 0) return;
     }
   } catch (error) {
     options.signal?.throwIfAborted();

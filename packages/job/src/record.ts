@@ -3,10 +3,12 @@
  * Reading is lenient where decodeJob is strict: a record must be shown even when its client wrote nonsense into it.
  */
 import { timeoutSecondsRange } from "./fields.ts";
+import { readKillReport, wireKillReport } from "./kill-report.ts";
+import type { JobSummary } from "./job-api.ts";
 import { jobStatuses, type JobStatus, type JobView } from "./job.ts";
 import { isJobReason, type JobOutcome } from "./outcome.ts";
 import type { RawFields, SettleDetails } from "./queue.ts";
-import { isJsonObject, parseStrictJson } from "./strict-json.ts";
+import { isJsonObject, type JsonValue, parseStrictJson } from "./strict-json.ts";
 
 const statusSet: ReadonlySet<string> = new Set(jobStatuses);
 
@@ -67,20 +69,26 @@ export function viewJob(
     owner: text("owner"),
     isolation: text("isolation"),
     signers: stringList(text("signers")),
+    kill: readKillReport(json(text("kill"))),
+    receipt: text("receipt"),
     envNames: envNames(text("env_vars")),
     payload: text("payload") ?? "",
   });
 }
 
-function stringList(json: string | undefined): readonly string[] | undefined {
-  const parsed = json === undefined ? undefined : parseStrictJson(json);
-  if (parsed?.ok !== true || !Array.isArray(parsed.value)) return undefined;
-  return parsed.value.filter((one): one is string => typeof one === "string");
+function json(text: string | undefined): JsonValue | undefined {
+  const parsed = text === undefined ? undefined : parseStrictJson(text);
+  return parsed?.ok === true ? parsed.value : undefined;
 }
 
-function envNames(json: string | undefined): readonly string[] {
-  const parsed = json === undefined ? undefined : parseStrictJson(json);
-  return parsed?.ok === true && isJsonObject(parsed.value) ? [...parsed.value.keys()] : [];
+function stringList(text: string | undefined): readonly string[] | undefined {
+  const value = json(text);
+  return Array.isArray(value) ? value.filter((one): one is string => typeof one === "string") : undefined;
+}
+
+function envNames(text: string | undefined): readonly string[] {
+  const value = json(text);
+  return isJsonObject(value) ? [...value.keys()] : [];
 }
 
 type Loose<T> = { [K in keyof T]: T[K] | undefined };
@@ -102,13 +110,14 @@ const wireNames: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The view as it is printed by `--json` and answered by the supervisor. */
-export function wireView(view: JobView): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(view).map(([name, value]) => [
-      wireNames.get(name) ?? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      value,
-    ]),
-  );
+export function wireView(view: JobView | JobSummary): Record<string, unknown> {
+  const { kill, ...rest } = view;
+  const members = Object.entries(rest).map(([name, value]): [string, unknown] => [wireName(name), value]);
+  return Object.fromEntries(kill === undefined ? members : [...members, ["kill", wireKillReport(kill)]]);
+}
+
+function wireName(member: string): string {
+  return wireNames.get(member) ?? member.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** The end of stderr that is repeated in `error`, bytes. */

@@ -27,7 +27,7 @@ export interface JobRequest {
 }
 
 /** Largest payload that a client accepts; runners may be stricter. */
-const maxPayloadBytes = 64 * 1024 * 1024;
+export const maxPayloadBytes = 64 * 1024 * 1024;
 
 /** Fills in defaults and checks every field with the codec that the runner uses. Throws ClientError INVALID_JOB. */
 export function checkRequest(request: JobRequest): Job {
@@ -43,7 +43,8 @@ export function checkRequest(request: JobRequest): Job {
     },
     ...{
       trace: "",
-      createdAtSeconds: Math.floor(Date.now() / 1000),
+      // A signed job stays as it was signed.
+      createdAtSeconds: request.signatures?.length ? undefined : Math.floor(Date.now() / 1000),
       expiresAtSeconds: undefined,
       audience: "",
       nonce: "",

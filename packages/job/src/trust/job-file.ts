@@ -7,6 +7,7 @@ import { clientFields, maxSignatures } from "../fields.ts";
 import type { Job } from "../job.ts";
 import type { JobReason } from "../outcome.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseStrictJson } from "../strict-json.ts";
+import { wireJob } from "../wire-job.ts";
 import type { RefusalCode } from "./codes.ts";
 
 export type ReadJob =
@@ -85,25 +86,5 @@ function plain(value: JsonValue): unknown {
 
 /** The job as a file again: pretty, wire names, defaults left out. What readJobFile reads back as the same job. */
 export function writeJobFile(job: Job): string {
-  const members = {
-    id: job.id || undefined,
-    runner: job.runner || undefined,
-    caller_id: job.callerId || undefined,
-    context_id: job.contextId || undefined,
-    executor: job.executor || undefined,
-    payload: job.payload,
-    timeout: job.timeoutSeconds,
-    env_vars: job.envVars.size === 0 ? undefined : plain(job.envVars),
-    max_attempts: job.maxAttempts === 1 ? undefined : job.maxAttempts,
-    trace: job.trace || undefined,
-    audience: job.audience || undefined,
-    created_at: job.createdAtSeconds,
-    expires_at: job.expiresAtSeconds,
-    nonce: job.nonce || undefined,
-    signatures:
-      job.signatures.length === 0
-        ? undefined
-        : job.signatures.map((one) => ({ public_key: one.publicKey, signature: one.signature })),
-  };
-  return `${JSON.stringify(members, undefined, 2)}\n`;
+  return `${JSON.stringify(wireJob(job), undefined, 2)}\n`;
 }
