@@ -59,18 +59,24 @@ export interface RedisConnection {
 /** Locating, connecting and logging in, all together. */
 const openDeadlineMs = 5_000;
 const defaultDeadlineMs = 5_000;
+const interruptPatienceMs = 1_000;
 
 /** Connects lazily, at the first command. The caller closes it. */
 export function openConnection(options: ConnectionOptions): RedisConnection {
   return new LazyConnection(options);
 }
 
+interface Opened {
+  readonly client: Client;
+  /** Where the connection is interruptible and the ACL lets us know. */
+  readonly clientId: number | undefined;
+}
+
 /** A client on its way or standing. `giveUp` frees those who wait for it. */
 interface Attempt {
   readonly client: Promise<Client>;
   readonly giveUp: (why: QueueError) => void;
-  /** Known once the connection stands, where it is interruptible and the ACL lets us know. */
-  clientId: number | undefined;
+  standing: Opened | undefined;
 }
 
 class LazyConnection implements RedisConnection {
@@ -128,10 +134,13 @@ class LazyConnection implements RedisConnection {
     try {
       // Again while nothing was freed: the command may not have reached Redis yet, or its answer may be on the way.
       for (let round = 0; this.#unanswered > 0; round += 1) {
-        const clientId = this.#attempt?.clientId;
+        const clientId = this.#attempt?.standing?.clientId;
         if (clientId === undefined || round === 20) return this.drop();
-        const freed = await via.send(["CLIENT", "UNBLOCK", String(clientId)], { deadlineMs: 1_000 });
+        const asked = via.send(["CLIENT", "UNBLOCK", String(clientId)]);
+        asked.catch(() => undefined); // it may reject after the patience has ended
+        const freed = await Promise.race([asked, sleep(interruptPatienceMs, null, { ref: false })]);
         if (freed === 1) return;
+        if (freed === null) return this.drop();
         await sleep(10);
       }
     } catch {
@@ -154,6 +163,8 @@ class LazyConnection implements RedisConnection {
 
   #connect(): Attempt {
     if (this.#closed) throw new QueueError("UNAVAILABLE", "the Redis connection is closed");
+    // A connection that is known to be gone is not worth a failed command.
+    if (this.#attempt?.standing?.client.isReady === false) this.#attempt = undefined;
     return (this.#attempt ??= this.#begin());
   }
 
@@ -165,13 +176,9 @@ class LazyConnection implements RedisConnection {
       giveUp(new QueueError("UNAVAILABLE", `${this.#where} did not answer within ${openDeadlineMs} ms`));
     }, openDeadlineMs);
     const client = Promise.race([opening, givenUp]).finally(() => clearTimeout(timer));
-    const attempt: Attempt = {
-      client: client.then((opened) => opened.client),
-      giveUp,
-      clientId: undefined,
-    };
+    const attempt: Attempt = { client: client.then((opened) => opened.client), giveUp, standing: undefined };
     client.then(
-      ({ clientId }) => void (attempt.clientId = clientId),
+      (opened) => void (attempt.standing = opened),
       () => {
         if (this.#attempt === attempt) this.#attempt = undefined;
         opening.then(
@@ -184,7 +191,7 @@ class LazyConnection implements RedisConnection {
     return attempt;
   }
 
-  async #open(): Promise<{ readonly client: Client; readonly clientId: number | undefined }> {
+  async #open(): Promise<Opened> {
     const { target, tlsCa, onOpen, routeKey } = this.#options;
     let client: Client | undefined;
     try {

@@ -35,6 +35,17 @@ local function event(key, id, status, reason)
 end
 `;
 
+/**
+ * `remember(recent, id, again)`: puts an id into the index that listings read, newest last, at most 10 000. An id that is
+ * there keeps its place unless `again`. A broken index must not break a transition, hence pcall. Needs `now`.
+ */
+export const remember = `
+local function remember(recent, id, again)
+  if again then redis.pcall('ZADD', recent, now, id) else redis.pcall('ZADD', recent, 'NX', now, id) end
+  redis.pcall('ZREMRANGEBYRANK', recent, 0, -10001)
+end
+`;
+
 /** Fields that describe an ending. They are cleared before an outcome is written, because a client may have put anything there. */
 export const outcomeFields = [
   ...[
