@@ -1,0 +1,216 @@
+/**
+ * A real Redis, real runner processes that trust two people, and a `hero` that writes down every script it is given.
+ * The attacker of these tests may send Redis any command; what counts is only what `hero` was started with.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createPrivateKey, createECDH, type KeyObject, randomBytes, sign } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  encodeJob,
+  type Job,
+  keysOf,
+  openConnection,
+  parseRedisUrl,
+  type RedisConnection,
+} from "@herorunner/job";
+import { generateKey, jobBytes, type SecretKey } from "@herorunner/job/trust";
+import { startRedis } from "../support/redis-server.ts";
+import { until } from "../support/until.ts";
+
+export const runnerId = "hero1";
+export const keys = keysOf(runnerId);
+
+export interface Start {
+  readonly id: string;
+  /** The variable MODE as the script got it. */
+  readonly mode: string;
+  readonly payload: string;
+  readonly pid: number;
+}
+
+export interface Battlefield {
+  readonly redis: RedisConnection;
+  readonly alice: Signer;
+  readonly bob: Signer;
+  /** Everything `hero` was ever started with. */
+  starts(): Promise<readonly Start[]>;
+  /** Every runner that was started, dead ones included. */
+  readonly runners: readonly ChildProcess[];
+  startRunner(): Promise<void>;
+  /** SIGKILL, as a crash would. */
+  kill(runner: ChildProcess): Promise<void>;
+  /** Until nothing waits and nothing runs. */
+  settled(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function battlefield(): Promise<Battlefield> {
+  const folder = await mkdtemp(join(tmpdir(), "herorunner-attack-"));
+  const server = await startRedis();
+  const redis = openConnection({ target: parseRedisUrl(server.url), routeKey: keys.queue });
+  const [alice, bob] = [signer("alice"), signer("bob")];
+  await writeHero(folder);
+  const signers = [alice, bob].map(({ key }) => ({ name: key.name, public_key: key.publicKey }));
+  await writeFile(join(folder, "trust.json"), JSON.stringify({ threshold: 2, signers }));
+  const runners: ChildProcess[] = [];
+  const startRunner = async (): Promise<void> => {
+    const runner = launch(folder, server.url);
+    runners.push(runner);
+    await until(async () => (await presentPids(redis)).includes(runner.pid ?? 0), "the runner is there");
+  };
+  return {
+    redis,
+    runners,
+    alice,
+    bob,
+    startRunner,
+    kill: (runner) => end(runner, "SIGKILL"),
+    starts: async () => parseStarts(await readFile(join(folder, "started"), "utf8").catch(() => "")),
+    settled: () =>
+      until(
+        async () => (await length(redis, keys.queue)) + (await length(redis, keys.active)) === 0,
+        "all jobs have ended",
+        60_000,
+      ),
+    close: async () => {
+      for (const runner of runners) await end(runner, "SIGTERM");
+      redis.close();
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** One write per start, so that parallel starts do not mix. A script that says so stays until it is killed. */
+async function writeHero(folder: string): Promise<void> {
+  const script = `#!/bin/sh
+body=$(cat)
+printf '%s\\t%s\\t%s\\t%s\\n' "$HERO_JOB_ID" "$MODE" "$body" $$ >> ${join(folder, "started")}
+case "$body" in *stay*) exec sleep 600 ;; esac
+`;
+  await writeFile(join(folder, "hero"), script, { mode: 0o755 });
+}
+
+function launch(folder: string, redisUrl: string): ChildProcess {
+  const bin = new URL("../../packages/herorunner/bin/herorunner.js", import.meta.url).pathname;
+  const options = [
+    "--redis-url",
+    redisUrl,
+    "--trust",
+    join(folder, "trust.json"),
+    "--hero",
+    join(folder, "hero"),
+  ];
+  const more = [
+    "--state-dir",
+    join(folder, "state"),
+    "--concurrency",
+    "4",
+    "--isolation",
+    "group",
+    "--grace",
+    "1",
+  ];
+  // Its many refusals are logged as errors; they are what these tests are about and would bury everything else.
+  const stdio = ["ignore", "ignore", "ignore"] as const;
+  const env = { PATH: process.env["PATH"] ?? "", HOME: folder };
+  return spawn(process.execPath, [bin, ...options, ...more, runnerId], { stdio: [...stdio], env });
+}
+
+async function end(runner: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (runner.exitCode !== null || runner.signalCode !== null) return;
+  const gone = once(runner, "exit");
+  runner.kill(signal);
+  await gone;
+}
+
+async function presentPids(redis: RedisConnection): Promise<readonly number[]> {
+  const owners = (await redis.send(["ZRANGE", keys.instances, "0", "-1"])) as readonly Buffer[];
+  const pids = owners.map((owner) => redis.send(["HGET", keys.instance(owner.toString()), "pid"]));
+  return (await Promise.all(pids)).map((pid) => Number(pid ?? 0));
+}
+
+async function length(redis: RedisConnection, list: string): Promise<number> {
+  return Number(await redis.send(["LLEN", list]));
+}
+
+function parseStarts(text: string): readonly Start[] {
+  const lines = text.split("\n").filter((line) => line !== "");
+  return lines.map((line) => {
+    const [id = "", mode = "", payload = "", pid = ""] = line.split("\t");
+    return { id, mode, payload, pid: Number(pid) };
+  });
+}
+
+/** Signs with OpenSSL, which is several times faster than the careful signer of the product: attacks come by thousands. */
+export interface Signer {
+  readonly key: SecretKey;
+  sign(message: Uint8Array): string;
+}
+
+const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+
+export function signer(name: string): Signer {
+  const key = generateKey(name);
+  const secret = privateKeyOf(key);
+  return {
+    key,
+    sign: (message) => {
+      const raw = sign("sha256", message, { key: secret, dsaEncoding: "ieee-p1363" }).toString("hex");
+      const s = BigInt(`0x${raw.slice(64)}`);
+      const low = s > order / 2n ? order - s : s;
+      return raw.slice(0, 64) + low.toString(16).padStart(64, "0");
+    },
+  };
+}
+
+function privateKeyOf({ secretKey }: SecretKey): KeyObject {
+  const exchange = createECDH("secp256k1");
+  exchange.setPrivateKey(secretKey, "hex");
+  const point = exchange.getPublicKey();
+  const part = (from: number): string => point.subarray(from, from + 32).toString("base64url");
+  const d = Buffer.from(secretKey, "hex").toString("base64url");
+  return createPrivateKey({
+    key: { kty: "EC", crv: "secp256k1", x: part(1), y: part(33), d },
+    format: "jwk",
+  });
+}
+
+let jobs = 0;
+
+export function newJob(changes: Partial<Job> = {}): Job {
+  jobs += 1;
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  return {
+    id: `job-${jobs}`,
+    runner: runnerId,
+    callerId: "alice",
+    contextId: "ctx",
+    executor: "",
+    payload: `good ${jobs}`,
+    timeoutSeconds: 30,
+    envVars: new Map([["MODE", "calm"]]),
+    maxAttempts: 1,
+    trace: "",
+    createdAtSeconds: nowSeconds,
+    expiresAtSeconds: nowSeconds + 600,
+    audience: "default",
+    nonce: randomBytes(16).toString("hex"),
+    signatures: [],
+    ...changes,
+  };
+}
+
+export function signed(job: Job, signers: readonly Signer[]): Job {
+  const message = jobBytes(job);
+  const signatures = signers.map((one) => ({ publicKey: one.key.publicKey, signature: one.sign(message) }));
+  return { ...job, signatures };
+}
+
+/** The hash of a job as its client stores it. */
+export function hashOf(job: Job): Map<string, string> {
+  return new Map(encodeJob(job));
+}
