@@ -81,7 +81,7 @@ export class JobClient implements JobApi {
         "EX",
         String(indexTtlSeconds),
       ]);
-      const script = [keys.job(job.id), keys.queue, keys.events];
+      const script = [keys.job(job.id), keys.queue, keys.events, keys.recent];
       const reply = await this.#redis(keys.queue).run(submit, script, [
         job.id,
         options.mode ?? "queue",

@@ -26,10 +26,23 @@ export type {
   Submitted,
   WaitOptions,
 } from "./job-api.ts";
+export { readJob, readJobFields, readLogEntries, readRunner, removeJob } from "./inspect.ts";
+export type { InstanceView, RunnerView } from "./inspect.ts";
 export { isFinal, jobStatuses } from "./job.ts";
 export type { Job, JobSignature, JobStatus, JobView, ReplayGuard, VerifiedJob } from "./job.ts";
-export { defaultKeyPrefix, idPattern, indexKey, keysOf, registryKey } from "./keys.ts";
+export {
+  apiKeysKeys,
+  defaultKeyPrefix,
+  idPattern,
+  indexKey,
+  keysOf,
+  registryKey,
+  sessionKey,
+} from "./keys.ts";
 export type { RunnerKeys } from "./keys.ts";
+export { listJobs } from "./list-jobs.ts";
+export type { JobListFilter, ListedJob, ListedPage, ListSource } from "./list-jobs.ts";
+export { followLog } from "./log-reader.ts";
 export type { LogLine } from "./log-reader.ts";
 export { failed, finished, isJobReason, jobReasons } from "./outcome.ts";
 export type {

@@ -37,6 +37,8 @@ export interface RunnerKeys {
   readonly events: string;
   /** hash: `paused` */
   readonly settings: string;
+  /** zset: the newest job ids, at most 10 000, by the time they were queued or first taken; for listings only */
+  readonly recent: string;
 }
 
 export function keysOf(runner: string, prefix: string = defaultKeyPrefix): RunnerKeys {
@@ -60,12 +62,26 @@ export function keysOf(runner: string, prefix: string = defaultKeyPrefix): Runne
     control: `${base}control`,
     events: `${base}events`,
     settings: `${base}settings`,
+    recent: `${base}recent`,
   };
 }
 
 /** hash: runner id to JSON, written by the supervisor and by runners that register themselves */
 export function registryKey(prefix: string = defaultKeyPrefix): string {
   return `${prefix}runners`;
+}
+
+/** hash: key id to JSON with the hash of an API key, and hash: key id to its last use; written by the supervisor */
+export function apiKeysKeys(prefix: string = defaultKeyPrefix): {
+  readonly keys: string;
+  readonly uses: string;
+} {
+  return { keys: `${prefix}keys`, uses: `${prefix}key-uses` };
+}
+
+/** string with TTL: who is logged in to the page; written by the supervisor, under the hash of the cookie */
+export function sessionKey(digest: string, prefix: string = defaultKeyPrefix): string {
+  return `${prefix}session:${digest}`;
 }
 
 /** string with TTL: job id to runner id; written by the client SDK and the supervisor */

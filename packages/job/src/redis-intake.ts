@@ -113,7 +113,7 @@ export class RedisIntake {
     const { commands, keys, leaseMs, owner, maxClaims, maxHashBytes, resultTtlSeconds } = this.#options;
     const reply = await commands.run(
       begin,
-      [keys.active, keys.leases, keys.job(id), keys.dead, keys.reply(id), keys.events],
+      [keys.active, keys.leases, keys.job(id), keys.dead, keys.reply(id), keys.events, keys.recent],
       [id, token, ...[leaseMs, owner, maxClaims, maxHashBytes, resultTtlSeconds].map(String)],
     );
     const [answer, claims, bytes, ...flat] = listOf(reply);

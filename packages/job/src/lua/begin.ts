@@ -1,7 +1,7 @@
 /**
  * begin: a taken id becomes a claim (`dispatched`), or is put aside.
  *
- * KEYS active leases job dead reply events
+ * KEYS active leases job dead reply events recent
  * ARGV id token lease_ms owner max_claims max_bytes keep_s
  * →    {OK, claims, bytes, field, value, …}   ours now; above max_bytes without fields
  *      {MISSING}                              no hash (yet); the id stays in active
@@ -10,13 +10,13 @@
  *
  * Promise: at most one token speaks for a job. A started job without a lease is never claimed again beyond its attempts.
  */
-import { answer, bury, conclude, event, int, now, script } from "../redis/script.ts";
+import { answer, bury, conclude, event, int, now, remember, script } from "../redis/script.ts";
 
 export const begin = script(
   "begin",
   `
-${now}${int}${event}${answer}${conclude}${bury}
-local active, leases, job, dead, reply, events = unpack(KEYS)
+${now}${int}${event}${answer}${conclude}${bury}${remember}
+local active, leases, job, dead, reply, events, recent = unpack(KEYS)
 local id, token, lease_ms, owner, max_claims, max_bytes, keep_s = unpack(ARGV)
 
 local places = #redis.call('LPOS', active, id, 'COUNT', 2)
@@ -31,7 +31,7 @@ if kind ~= 'hash' then
   return { 'WRONGTYPE' }
 end
 
-local seen = redis.call('HMGET', job, 'status', 'token', 'claims', 'cancel', 'attempt', 'max_attempts', 'owner')
+local seen = redis.call('HMGET', job, 'status', 'token', 'claims', 'cancel', 'attempt', 'max_attempts', 'owner', 'queued_at')
 local status = seen[1]
 if status == 'finished' or status == 'error' then
   redis.call('LREM', active, -1, id)
@@ -44,6 +44,9 @@ if seen[2] and seen[2] ~= '' and leased and seen[2] ~= token then
   if places > 1 then redis.call('LREM', active, -1, id) end
   return { 'DUPLICATE' }
 end
+
+-- A job that was pushed without the SDK is seen here for the first time.
+remember(recent, id, not seen[8] and int(seen[3], 0, 1000000) == 0)
 
 local function aside(reason, sentence)
   conclude(job, reply, id, 'error', { 'reason', reason, 'error', sentence }, keep_s, 'queue')

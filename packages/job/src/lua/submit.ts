@@ -1,19 +1,19 @@
 /**
  * submit: stores a job and queues it, or tells what is there already. The client's side of the protocol.
  *
- * KEYS job queue events
+ * KEYS job queue events recent
  * ARGV id mode ("queue" or "create") (field value)…
  * →    {CREATED, status} · {EXISTS, status} same content · {CONFLICT, status} same id, other content
  *
  * Content is what the job does; when and by whom it was signed is not compared.
  */
-import { event, now, script } from "../redis/script.ts";
+import { event, now, remember, script } from "../redis/script.ts";
 
 export const submit = script(
   "submit",
   `
-${now}${event}
-local job, queue, events = unpack(KEYS)
+${now}${event}${remember}
+local job, queue, events, recent = unpack(KEYS)
 local id, mode = unpack(ARGV)
 local kind = redis.call('TYPE', job).ok
 if kind ~= 'none' then
@@ -27,6 +27,7 @@ if kind ~= 'none' then
   return { 'EXISTS', status }
 end
 redis.call('HSET', job, unpack(ARGV, 3))
+remember(recent, id, true)
 if mode == 'create' then
   redis.call('HSET', job, 'status', 'created')
   event(events, id, 'created')
