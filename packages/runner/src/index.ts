@@ -3,6 +3,9 @@ export { createAdmit } from "./admit.ts";
 export type { Admission, Admit, AdmitPolicy } from "./admit.ts";
 export { createChildExecutor, createExecutor } from "./child/child-executor.ts";
 export type { ChildExecutor, ChildExecutorOptions, CreateExecutorOptions } from "./child/child-executor.ts";
+export { findExecutable, inspectExecutable } from "./child/executable.ts";
+export type { StartProblem } from "./child/executable.ts";
+export { closeInheritedDescriptors } from "./child/inherited-descriptors.ts";
 export { IsolationUnavailable, probeIsolation } from "./child/isolation.ts";
 export type { IsolationLevel, IsolationWish, LevelReport } from "./child/isolation.ts";
 export { baseEnvironment, jobEnvironment, parseAllowedNames } from "./environment.ts";
@@ -15,7 +18,14 @@ export type {
 } from "./environment.ts";
 export type { Command, Ending, Execution, Executor, OutputListener } from "./executor.ts";
 export { defaultTiming, noJournal } from "./host.ts";
-export type { InstanceFacts, ReplayJournal, RunnerEvent, RunnerHost, RunnerTiming } from "./host.ts";
+export type {
+  InstanceFacts,
+  ReplayJournal,
+  RunnerEvent,
+  RunnerHost,
+  RunnerTiming,
+  SignReceipt,
+} from "./host.ts";
 export type { StopReason } from "./lease.ts";
 export { stoppedOutcome } from "./loop.ts";
 export { silentLogger, systemClock } from "./ports.ts";

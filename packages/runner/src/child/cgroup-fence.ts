@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type Fence, type FenceMaker, fenceShellName } from "./fence.ts";
 
 /** Joins the group given as $1 and becomes the rest. */
-const joinAndBecome = 'echo 0 > "$1/cgroup.procs" || exit 125; shift; exec "$@"';
+const joinAndBecome = 'echo 0 > "$1/cgroup.procs" || exit 125; shift; unset PWD; exec "$@"';
 
 /** `name` must be new among the groups below our own. Throws when the group cannot be made. */
 export function createCgroupFences(ownGroup: string, name: string): FenceMaker {

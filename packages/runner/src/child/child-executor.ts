@@ -3,6 +3,7 @@
  * as the isolation level promises (docs/operations.md has the table).
  */
 import { randomBytes } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { type CaptureLimits, defaultCaptureLimits } from "../capture.ts";
 import type { Executor } from "../executor.ts";
 import { type Clock, type Logger, systemClock } from "../ports.ts";
@@ -53,6 +54,8 @@ function childExecutor(options: ChildExecutorOptions, { level, fences }: ChosenI
   const launcher = options.launcher ?? createPlainLauncher();
   const leftovers = new LeftoverCheck();
   const closing = new AbortController();
+  // Every running job listens to it.
+  setMaxListeners(0, closing.signal);
   const running = new Set<Promise<unknown>>();
   const markerPrefix = `${randomBytes(8).toString("hex")}.`;
   const watchdog = new Watchdog({

@@ -102,7 +102,10 @@ class ChildRun {
     }
     const { pid } = launch.process;
     const startTicks = readStat(pid)?.startTicks ?? 0;
-    const family = new ProcessFamily({ pid, startTicks, marker: `${markerName}=${marker}` });
+    const family = new ProcessFamily(
+      { pid, startTicks, marker: `${markerName}=${marker}` },
+      this.#around.leftovers.lastPid,
+    );
     const unwatch = this.#around.watchdog.watch(pid, startTicks);
     this.#around.leftovers.begin(pid);
     fence?.begin(pid);
@@ -214,9 +217,11 @@ class ChildRun {
     if (askedAtMs === undefined) return {};
     const found = family.found.map(({ pid, ppid, name, via }) => ({ pid, ppid, name, via }));
     const byForce = ending.kind !== "exited" && ending.kind !== "signalled";
+    // A second look can show that nothing was left after all.
+    if (!byForce && found.length === 0) return {};
     const reason = byForce ? ending.kind : "left_behind";
     const report: KillReport = { reason, askedAtMs, ...times, found, survivors };
-    return { kill: report, ...(byForce || found.length === 0 ? {} : { reaped: found.length }) };
+    return { kill: report, ...(!byForce && { reaped: found.length }) };
   }
 
   #execution(ending: Ending, facts: Partial<Execution["facts"]>): Execution {

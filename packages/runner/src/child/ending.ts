@@ -47,7 +47,8 @@ export async function killAll(family: ProcessFamily, fence: Fence | undefined): 
       fence.kill();
     }
     const alive = killRound(family);
-    quiet = alive.length === 0 && (fence?.isEmpty() ?? true) ? quiet + 1 : 0;
+    const isQuiet = alive.length === 0 && !family.isUnclear && (fence?.isEmpty() ?? true);
+    quiet = isQuiet ? quiet + 1 : 0;
     if (quiet === 2) return [];
     if (round === maxRounds) return alive;
     await sleep(quiet > 0 ? 0 : (pausesMs[Math.min(round, pausesMs.length - 1)] ?? 20));
@@ -57,9 +58,7 @@ export async function killAll(family: ProcessFamily, fence: Fence | undefined): 
 /** The group goes first and at once, so that no member of it can fork meanwhile. */
 function killRound(family: ProcessFamily): readonly Member[] {
   if (family.ownsGroup()) signalGroup(family.head.pid, "SIGKILL");
-  return family.scan((member) => {
-    if (member.via !== "group") family.signalMember(member, "SIGKILL");
-  });
+  return family.scan((member) => family.kill(member));
 }
 
 function isGone(family: ProcessFamily): boolean {

@@ -12,7 +12,7 @@ import { groupExists } from "./signals.ts";
 const mostPidsPerMs = 100;
 
 export class LeftoverCheck {
-  readonly #lastPid = new LastPid();
+  readonly lastPid = new LastPid();
   readonly #trustedMs = pidLimit() / mostPidsPerMs;
   /** Main processes of the jobs that run now. */
   readonly #running = new Set<number>();
@@ -25,24 +25,28 @@ export class LeftoverCheck {
     this.#running.delete(pid);
   }
 
-  /** `ageMs`: how long ago the job began. */
+  /** Whether anything of the job may be left. `ageMs`: how long ago the job began. */
   anyOf(family: ProcessFamily, ageMs: number): boolean {
     const { pid } = family.head;
-    if (groupExists(pid)) return family.scan().length > 0;
-    if (ageMs > this.#trustedMs) return family.scan().length > 0;
+    if (groupExists(pid)) return mayHaveMember(family);
+    if (ageMs > this.#trustedMs) return mayHaveMember(family);
     let seenUpTo = pid;
     for (let look = 0; look < 5; look += 1) {
-      const last = this.#lastPid.read();
+      const last = this.lastPid.read();
       if (last < seenUpTo) break;
       if (last === seenUpTo) return false;
-      if (family.hasMemberBetween(seenUpTo, last, this.#running)) return true;
+      if (family.mayHaveMemberBetween(seenUpTo, last, this.#running)) return true;
       // Only who was made while we looked is still unknown.
       seenUpTo = last;
     }
-    return family.scan().length > 0;
+    return mayHaveMember(family);
   }
 
   close(): void {
-    this.#lastPid.close();
+    this.lastPid.close();
   }
+}
+
+function mayHaveMember(family: ProcessFamily): boolean {
+  return family.scan().length > 0 || family.isUnclear;
 }

@@ -15,7 +15,7 @@ import { groupExists, signalGroup } from "./signals.ts";
  * it catches them, so that a job in its place could not even kill itself. What the shell would say about the end of
  * the job ("Terminated") is not of the job and goes nowhere.
  */
-const startAndWait = 'exec 3>&2 2>/dev/null; "$@" 2>&3 3>&-; exit $?';
+const startAndWait = 'exec 3>&2 2>/dev/null; unset PWD; "$@" 2>&3 3>&-; exit $?';
 
 export interface PidnsTools {
   /** Absolute paths. */

@@ -47,11 +47,14 @@ export function isAlive(stat: ProcessStat | undefined): stat is ProcessStat {
   return stat !== undefined && stat.state !== "Z" && stat.state !== "X";
 }
 
-/** Whether the environment a process was started with holds `entry` (`NAME=value`). False when it may not be read. */
-export function environmentHolds(pid: number, entry: string): boolean {
-  const text = readProcFile(pid, "environ");
-  if (text === undefined) return false;
-  return text.startsWith(`${entry}\0`) || text.includes(`\0${entry}\0`);
+/** The environment a process was started with, entries ended by NUL; undefined when it may not be read. */
+export function readEnvironment(pid: number): string | undefined {
+  return readProcFile(pid, "environ");
+}
+
+/** `entry` is `NAME=value`. */
+export function holdsEntry(environment: string, entry: string): boolean {
+  return environment.startsWith(`${entry}\0`) || environment.includes(`\0${entry}\0`);
 }
 
 /** All process ids, highest first: what is newest comes first, except after the ids wrapped around. */

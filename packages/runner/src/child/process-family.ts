@@ -3,7 +3,16 @@
  * the environment it was started with, and having a member as its parent. A member that was seen once stays known.
  */
 import type { FoundProcess } from "@herorunner/job";
-import { environmentHolds, isAlive, listPids, processExists, type ProcessStat, readStat } from "./proc.ts";
+import {
+  holdsEntry,
+  isAlive,
+  type LastPid,
+  listPids,
+  processExists,
+  type ProcessStat,
+  readEnvironment,
+  readStat,
+} from "./proc.ts";
 import { signalGroup, signalProcess } from "./signals.ts";
 
 export interface FamilyHead {
@@ -18,13 +27,21 @@ export interface Member extends FoundProcess {
   readonly startTicks: number;
 }
 
+/** How long a process without an environment may be on its way from fork to exec. */
+const execWindowMs = 100;
+
 export class ProcessFamily {
   readonly head: FamilyHead;
+  readonly #lastPid: LastPid;
   /** Every process that was ever found, by pid and start time. */
   readonly #seen = new Map<string, Member>();
+  /** Young processes without an environment, and when they were first met. During exec a process has none. */
+  readonly #blank = new Map<string, number>();
+  #sawBlank = false;
 
-  constructor(head: FamilyHead) {
+  constructor(head: FamilyHead, lastPid: LastPid) {
     this.head = head;
+    this.#lastPid = lastPid;
   }
 
   /** Every member found so far except the job's main process. */
@@ -32,48 +49,50 @@ export class ProcessFamily {
     return [...this.#seen.values()].filter((member) => member.pid !== this.head.pid);
   }
 
+  /** Whether the last look met a process of which it could not be told whose it is, yet. */
+  get isUnclear(): boolean {
+    return this.#sawBlank;
+  }
+
   /** Looks through the whole process table for living members. Newest first. `onFound` is called at once for each. */
   scan(onFound?: (member: Member) => void): readonly Member[] {
-    const stats = new Map<number, ProcessStat>();
-    const members = new Map<number, Member>();
-    const add = (stat: ProcessStat, via: FoundProcess["via"]): void => {
-      const member = this.#remember(stat, via);
-      members.set(stat.pid, member);
-      onFound?.(member);
-    };
-    const numberIsOurs = this.ownsGroup();
-    for (const pid of listPids()) {
-      if (pid === process.pid) continue;
-      const stat = readStat(pid);
-      if (!isAlive(stat)) continue;
-      stats.set(pid, stat);
-      const via = this.#kinship(stat, numberIsOurs);
-      if (via !== undefined) add(stat, via);
+    const look = new Look(this.ownsGroup());
+    this.#sawBlank = false;
+    let seenUpTo = this.#lastPid.read();
+    this.#lookAt(listPids(), look, onFound);
+    // A process that forks and ends all the time is always behind the look; so follow it.
+    for (let round = 0; round < 20; round += 1) {
+      const last = this.#lastPid.read();
+      if (last <= seenUpTo) break;
+      this.#lookAt(listedBetween(seenUpTo, last), look, onFound);
+      seenUpTo = last;
     }
     for (let grew = true; grew;) {
       grew = false;
-      for (const stat of stats.values()) {
-        if (members.has(stat.pid) || !members.has(stat.ppid)) continue;
-        add(stat, "descendant");
+      for (const stat of look.stats.values()) {
+        if (look.members.has(stat.pid) || !look.members.has(stat.ppid)) continue;
+        this.#add(stat, "descendant", look, onFound);
         grew = true;
       }
     }
-    return [...members.values()];
+    return [...look.members.values()];
   }
 
   /**
-   * Whether a member lives among the processes with ids above `after` up to `last`. `siblings` are the main processes
-   * of other jobs: nobody can enter the session of another job, so these are passed over without a closer look.
+   * Whether a member may live among the processes with ids above `after` up to `last`. `siblings` are the main
+   * processes of other jobs: nobody can enter the session of another job, so these are passed over without a closer look.
    */
-  hasMemberBetween(after: number, last: number, siblings: ReadonlySet<number>): boolean {
-    const numberIsOurs = this.ownsGroup();
-    return pidsBetween(after, last).some((pid) => {
+  mayHaveMemberBetween(after: number, last: number, siblings: ReadonlySet<number>): boolean {
+    const ownsGroup = this.ownsGroup();
+    this.#sawBlank = false;
+    const found = pidsBetween(after, last).some((pid) => {
       if (siblings.has(pid)) return false;
       const stat = readStat(pid);
       if (!isAlive(stat)) return false;
       if (stat.session !== this.head.pid && siblings.has(stat.session)) return false;
-      return this.#kinship(stat, numberIsOurs) !== undefined;
+      return this.#kinship(stat, ownsGroup) !== undefined;
     });
+    return found || this.#sawBlank;
   }
 
   /** Takes in processes that somebody else knows to be of the job. */
@@ -84,33 +103,70 @@ export class ProcessFamily {
     }
   }
 
-  /** Signals the group and, one by one, members outside of it, each only if it is still the process that was found. */
+  /** Signals the group at once, and members outside of it one by one. */
   signal(members: readonly Member[], signal: NodeJS.Signals): void {
     if (this.ownsGroup()) signalGroup(this.head.pid, signal);
-    for (const member of members) if (member.via !== "group") this.signalMember(member, signal);
+    for (const member of members) this.#signalMember(member, signal, (stat) => stat.group !== this.head.pid);
   }
 
-  signalMember(member: Member, signal: NodeJS.Signals): void {
-    if (readStat(member.pid)?.startTicks === member.startTicks) signalProcess(member.pid, signal);
-  }
-
-  #kinship(stat: ProcessStat, numberIsOurs: boolean): FoundProcess["via"] | undefined {
-    if (numberIsOurs && stat.group === this.head.pid) return "group";
-    if (numberIsOurs && stat.session === this.head.pid) return "session";
-    const known = this.#seen.get(keyOf(stat));
-    if (known !== undefined) return known.via;
-    // What is older than the job is not of the job; this spares most environments.
-    if (stat.startTicks < this.head.startTicks) return undefined;
-    return environmentHolds(stat.pid, this.head.marker) ? "marker" : undefined;
+  /** Kills one member, in the group or not: between two looks a process can leave the group. */
+  kill(member: Member): void {
+    this.#signalMember(member, "SIGKILL", () => true);
   }
 
   /**
-   * Whether the group may be signalled. The number of a group is not given out again while the group has members. If a process of that number lives and
-   * is not the one we started, the group is a stranger's.
+   * Whether the group may be signalled. Its number is not given out again while it has members; if a process of that
+   * number lives and is not the one we started, the group is a stranger's.
    */
   ownsGroup(): boolean {
     const stat = readStat(this.head.pid);
     return stat === undefined || this.head.startTicks === 0 || stat.startTicks === this.head.startTicks;
+  }
+
+  #lookAt(pids: readonly number[], look: Look, onFound: ((member: Member) => void) | undefined): void {
+    for (const pid of pids) {
+      if (pid === process.pid) continue;
+      const stat = readStat(pid);
+      if (!isAlive(stat)) continue;
+      look.stats.set(pid, stat);
+      const via = this.#kinship(stat, look.ownsGroup);
+      if (via !== undefined) this.#add(stat, via, look, onFound);
+    }
+  }
+
+  #add(
+    stat: ProcessStat,
+    via: FoundProcess["via"],
+    look: Look,
+    onFound: ((member: Member) => void) | undefined,
+  ): void {
+    const member = this.#remember(stat, via);
+    look.members.set(stat.pid, member);
+    onFound?.(member);
+  }
+
+  /** Only if it is still the process that was found. */
+  #signalMember(member: Member, signal: NodeJS.Signals, condition: (stat: ProcessStat) => boolean): void {
+    const stat = readStat(member.pid);
+    if (stat?.startTicks === member.startTicks && condition(stat)) signalProcess(member.pid, signal);
+  }
+
+  #kinship(stat: ProcessStat, ownsGroup: boolean): FoundProcess["via"] | undefined {
+    if (ownsGroup && stat.group === this.head.pid) return "group";
+    if (ownsGroup && stat.session === this.head.pid) return "session";
+    const known = this.#seen.get(keyOf(stat));
+    if (known !== undefined) return known.via;
+    // What is older than the job is not of the job; this spares most environments.
+    if (stat.startTicks < this.head.startTicks || stat.ppid === kernelThreads) return undefined;
+    const environment = readEnvironment(stat.pid);
+    if (environment === "") this.#noteBlank(keyOf(stat));
+    return environment !== undefined && holdsEntry(environment, this.head.marker) ? "marker" : undefined;
+  }
+
+  #noteBlank(key: string): void {
+    const first = this.#blank.get(key) ?? performance.now();
+    this.#blank.set(key, first);
+    if (performance.now() - first < execWindowMs) this.#sawBlank = true;
   }
 
   #remember(stat: ProcessStat, via: FoundProcess["via"]): Member {
@@ -123,12 +179,31 @@ export class ProcessFamily {
   }
 }
 
+/** The parent of the kernel's own threads, which have no environment. */
+const kernelThreads = 2;
+
+/** What one look through the process table has met. */
+class Look {
+  readonly stats = new Map<number, ProcessStat>();
+  readonly members = new Map<number, Member>();
+  readonly ownsGroup: boolean;
+
+  constructor(ownsGroup: boolean) {
+    this.ownsGroup = ownsGroup;
+  }
+}
+
 function keyOf(stat: ProcessStat): string {
   return `${stat.pid}:${stat.startTicks}`;
 }
 
-/** Asking for each id is cheaper than listing all while they are few. Listing leaves out threads, which share the ids. */
+/** Threads share the ids and can be asked for, and belong to a process that is listed. */
 function pidsBetween(after: number, last: number): readonly number[] {
-  if (last - after > 32) return listPids().filter((pid) => pid > after && pid <= last);
+  // Asking for each id is cheaper than listing all while they are few.
+  if (last - after > 32) return listedBetween(after, last);
   return Array.from({ length: last - after }, (_, index) => after + 1 + index).filter(processExists);
+}
+
+function listedBetween(after: number, last: number): readonly number[] {
+  return listPids().filter((pid) => pid > after && pid <= last);
 }

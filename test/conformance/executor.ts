@@ -1,0 +1,395 @@
+/**
+ * What Executor means, as tests: run against every launcher and every isolation level. `endsEverything` says whether
+ * the level also ends processes that hide from every look (see the table in docs/operations.md).
+ */
+import { createHash } from "node:crypto";
+import { setMaxListeners } from "node:events";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Command, Execution, Executor } from "@herorunner/runner";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  badChild,
+  type Behaviour,
+  commandOf,
+  leavers,
+  shell,
+  stayers,
+  vanishers,
+} from "../support/bad-child.ts";
+import { until } from "../support/until.ts";
+
+export interface ExecutorSuiteOptions {
+  readonly endsEverything: boolean;
+  /** Whether helpers may still do something after the main process has ended. The kernel ends them with a PID namespace. */
+  readonly helpersMayFinish: boolean;
+}
+
+const never = new AbortController().signal;
+// Many jobs share it here.
+setMaxListeners(0, never);
+
+export function executorSuite(
+  name: string,
+  makeExecutor: () => Promise<Executor>,
+  options: ExecutorSuiteOptions,
+): void {
+  describe(`Executor: ${name}`, () => {
+    let executor: Executor;
+    let folder: string;
+    beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), "herorunner-executor-"));
+      executor = await makeExecutor();
+    });
+    afterAll(async () => {
+      await executor.close();
+      rmSync(folder, { recursive: true });
+    });
+    const run = (command: Command): Promise<Execution> => executor.run(command, never);
+    const stdoutOf = async (command: Command): Promise<string> => (await run(command)).output.stdout;
+    const file = (label: string, content: string | Uint8Array, mode = 0o755): string => {
+      const path = join(folder, label);
+      writeFileSync(path, content);
+      chmodSync(path, mode);
+      return path;
+    };
+
+    describe("how it ended", () => {
+      it("tells the exit code and both streams apart", async () => {
+        const execution = await run(shell("echo out; echo err >&2; exit 3"));
+        expect(execution.ending).toEqual({ kind: "exited", code: 3 });
+        expect(execution.output).toEqual({
+          ...{ stdout: "out\n", stderr: "err\n", stdoutBytes: 4, stderrBytes: 4, droppedBytes: 0 },
+        });
+        expect(execution.facts.durationMs).toBeGreaterThanOrEqual(0);
+        expect(execution.facts.kill).toBeUndefined();
+      });
+
+      it("tells the signal that killed the process", async () => {
+        expect((await run(shell("kill -TERM $$"))).ending).toEqual({ kind: "signalled", signal: "SIGTERM" });
+        expect((await run(shell("kill -KILL $$"))).ending).toEqual({ kind: "signalled", signal: "SIGKILL" });
+      });
+
+      it("takes 125, 126 and 127 for exit codes like others", async () => {
+        for (const code of [125, 126, 127]) {
+          expect((await run(shell(`exit ${code}`))).ending).toEqual({ kind: "exited", code });
+        }
+      });
+
+      it("ends at the deadline, keeps what was written until then and says what it did", async () => {
+        const command = shell("echo early; sleep 60", { timeoutMs: 300 });
+        const execution = await run(command);
+        expect(execution.ending).toEqual({ kind: "timed_out" });
+        expect(execution.output.stdout).toBe("early\n");
+        expect(execution.facts.durationMs).toBeLessThan(3000);
+        expect(execution.facts.kill).toMatchObject({ reason: "timed_out", survivors: [] });
+        expect(execution.facts.kill?.termAtMs).toBeGreaterThan(0);
+        expect(execution.facts.kill?.goneAtMs).toBeGreaterThan(0);
+      });
+
+      it("lets a process that minds SIGTERM clean up within the grace", async () => {
+        const command = shell("trap 'sleep 0.1; echo clean; exit 0' TERM; sleep 60 & wait", {
+          ...{ timeoutMs: 200, killGraceMs: 5000 },
+        });
+        const execution = await run(command);
+        expect(execution.ending).toEqual({ kind: "timed_out" });
+        expect(execution.output.stdout).toBe("clean\n");
+        expect(execution.facts.durationMs).toBeLessThan(4000);
+      });
+
+      it("lets the helpers of a process that ended at SIGTERM clean up within the grace", async () => {
+        const helper = "(trap 'sleep 0.2; echo clean; exit' TERM; while :; do sleep 0.02; done) & wait";
+        const execution = await run(shell(helper, { timeoutMs: 200, killGraceMs: 5000 }));
+        expect(execution.output.stdout).toBe(options.helpersMayFinish ? "clean\n" : "");
+        expect(execution.facts.durationMs).toBeLessThan(4000);
+      });
+
+      it("ends when asked to, and the first cause counts", async () => {
+        const controller = new AbortController();
+        const running = executor.run(
+          shell("trap '' TERM; echo up; while :; do sleep 1; done", { timeoutMs: 500 }),
+          controller.signal,
+          () => controller.abort(),
+        );
+        expect((await running).ending).toEqual({ kind: "aborted" });
+      });
+
+      it("starts nothing when it was already asked to end", async () => {
+        const path = join(folder, "never-made");
+        const execution = await executor.run(shell(`echo > ${path}`), AbortSignal.abort());
+        expect(execution.ending).toEqual({ kind: "aborted" });
+        expect(existsSync(path)).toBe(false);
+      });
+
+      it("ends a process that writes more than it may", async () => {
+        const execution = await run(shell("yes", { maxOutputBytes: 200_000 }));
+        expect(execution.ending).toEqual({ kind: "output_limit" });
+        expect(execution.output.stdoutBytes).toBeGreaterThan(200_000);
+      });
+
+      it("calls it output_limit also when the process was faster than the count", async () => {
+        const execution = await run(shell("echo 12345678", { maxOutputBytes: 8 }));
+        expect(execution.ending).toEqual({ kind: "output_limit" });
+        expect((await run(shell("echo 1234567", { maxOutputBytes: 8 }))).ending.kind).toBe("exited");
+      });
+
+      it("ends what still runs when it is closed", async () => {
+        const own = await makeExecutor();
+        const child = badChild("ignores-term");
+        const running = own.run(child.command, never);
+        await until(() => child.left().length > 0, "the child runs");
+        await own.close();
+        expect((await running).ending).toEqual({ kind: "aborted" });
+        expect(child.left()).toEqual([]);
+      });
+    });
+
+    describe("what the process is given", () => {
+      it("has the environment it was given, the marker and nothing else", async () => {
+        const env = new Map([
+          ["A", "1"],
+          ["B", "two words\nand a line"],
+          ["__proto__", "p"],
+        ]);
+        const text = await stdoutOf({ ...commandOf("/usr/bin/env", ["-0"]), env });
+        const names = text.split("\0").filter(Boolean).sort();
+        expect(names.filter((entry) => !entry.startsWith("HERO_RUN_TOKEN="))).toEqual([
+          ...["A=1", "B=two words\nand a line", "__proto__=p"],
+        ]);
+        expect(names).toHaveLength(4);
+      });
+
+      it("sets the marker itself, whatever the command says, and never twice the same", async () => {
+        const env = new Map([["HERO_RUN_TOKEN", "forged"]]);
+        const command = { ...commandOf("/usr/bin/env"), env };
+        const [first, second] = [await stdoutOf(command), await stdoutOf(command)];
+        expect(first).toMatch(/^HERO_RUN_TOKEN=[0-9a-f]{16}\.[0-9a-f]{16}\n$/);
+        expect(second).not.toBe(first);
+      });
+
+      it("starts in the folder it was given", async () => {
+        expect(await stdoutOf(shell("pwd -P", { cwd: folder }))).toBe(`${folder}\n`);
+      });
+
+      it("leads a session and a group of its own", async () => {
+        const [pid, group, session] = (await stdoutOf(shell("cut -d' ' -f5,6 /proc/self/stat"))).split(/\s+/);
+        expect(group).toBe(pid);
+        expect(session).toBe("");
+      });
+
+      it("can open its streams by name", async () => {
+        const text =
+          "cat /dev/stdin; echo out > /dev/stdout; echo err > /dev/stderr; echo more >> /proc/self/fd/1";
+        const execution = await run(shell(text, { stdin: "in\n" }));
+        expect(execution.output).toMatchObject({ stdout: "in\nout\nmore\n", stderr: "err\n" });
+      });
+
+      it("has pipes for its output", async () => {
+        expect(await stdoutOf(shell("[ -p /dev/stdout ] && [ -p /dev/stderr ] && echo pipes"))).toBe(
+          "pipes\n",
+        );
+      });
+    });
+
+    describe("input", () => {
+      const large = "0123456789abcdef".repeat(640 * 1024);
+
+      it("passes every byte on unchanged", async () => {
+        for (const stdin of ["", "no newline", "a\0b\r\nc\n\r", "žluťoučký 🐎\n"]) {
+          expect(await stdoutOf(badChild("echo", { stdin }).command)).toBe(stdin);
+        }
+      });
+
+      it("passes 10 MB on to a child that reads", async () => {
+        const digest = createHash("sha256").update(large).digest("hex");
+        expect(await stdoutOf(shell("sha256sum", { stdin: large }))).toBe(`${digest}  -\n`);
+      });
+
+      it.each(["reads-slowly", "never-reads", "closes-stdin", "exits-at-once"] as const)(
+        "survives a child that %s with 10 MB",
+        async (behaviour) => {
+          const execution = await run(badChild(behaviour, { stdin: large }).command);
+          expect(execution.ending).toEqual({ kind: "exited", code: 0 });
+        },
+      );
+    });
+
+    describe("output", () => {
+      it("keeps head and tail and counts exactly what it left out", async () => {
+        const execution = await run(shell("seq 1 400000"));
+        const whole = Array.from({ length: 400_000 }, (_, index) => `${index + 1}\n`).join("");
+        const { stdout, stdoutBytes, droppedBytes } = execution.output;
+        expect(stdoutBytes).toBe(whole.length);
+        const [head = "", tail = ""] = stdout.split(`\n… [${droppedBytes} bytes left out] …\n`);
+        expect(whole.startsWith(head)).toBe(true);
+        expect(whole.endsWith(tail)).toBe(true);
+        expect(head.length + tail.length + droppedBytes).toBe(whole.length);
+        expect(execution.facts.stdoutSha256).toBe(createHash("sha256").update(whole).digest("hex"));
+      });
+
+      it("turns invalid bytes into U+FFFD and keeps NUL", async () => {
+        expect(await stdoutOf(shell(String.raw`printf 'a\377b\000c\303'`))).toBe("a\ufffdb\0c\ufffd");
+      });
+
+      it("never splits a character that was written in two pieces", async () => {
+        const live: string[] = [];
+        const command = shell(String.raw`printf '\360\237'; sleep 0.1; printf '\220\216!'`);
+        const execution = await executor.run(command, never, (_stream, _offset, data) => live.push(data));
+        expect(execution.output.stdout).toBe("🐎!");
+        expect(live.join("")).toBe("🐎!");
+      });
+
+      it("shows output while it comes, in order and with offsets", async () => {
+        const seen: string[] = [];
+        const command = shell("echo one; sleep 0.2; echo two; echo three >&2");
+        await executor.run(command, never, (stream, offset, data) =>
+          seen.push(`${stream}@${offset}:${data}`),
+        );
+        expect(seen).toContain("out@0:one\n");
+        expect(seen).toContain("out@4:two\n");
+        expect(seen).toContain("err@0:three\n");
+      });
+
+      it("masks secrets in what it keeps and in what it shows, across pieces, and counts them", async () => {
+        let live = "";
+        const command = shell("printf 'key hunter'; sleep 0.1; echo '22 end'; echo hunter22 >&2", {
+          secrets: ["hunter22"],
+        });
+        const execution = await executor.run(command, never, (_stream, _offset, data) => (live += data));
+        expect(execution.output.stdout).toBe("key *** end\n");
+        expect(execution.output.stderr).toBe("***\n");
+        expect(execution.output.stdoutBytes).toBe("key hunter22 end\n".length);
+        expect(execution.facts.maskedCount).toBe(2);
+        expect(live).not.toContain("hunter");
+      });
+
+      it("keeps what helpers write shortly after the main process ended", async () => {
+        expect(await stdoutOf(shell("(sleep 0.1; echo late) & echo early"))).toBe(
+          options.helpersMayFinish ? "early\nlate\n" : "early\n",
+        );
+      });
+    });
+
+    describe("what cannot be started", () => {
+      const endingOf = async (command: Command): Promise<unknown> => (await run(command)).ending;
+      const at = (path: string): Command => commandOf(path);
+
+      it("says that the file is missing", async () => {
+        const path = join(folder, "absent");
+        expect(await endingOf(at(path))).toEqual({
+          ...{ kind: "not_started", code: "ENOENT", missing: "file", explanation: `${path} does not exist` },
+        });
+      });
+
+      it("says that the interpreter is missing, and when CR LF is to blame", async () => {
+        const missing = file("bad-interpreter", "#!/no/such/interpreter -x\necho hi\n");
+        expect(await endingOf(at(missing))).toMatchObject({
+          ...{
+            code: "ENOENT",
+            missing: "interpreter",
+            explanation: expect.stringContaining("/no/such/interpreter"),
+          },
+        });
+        const crlf = file("crlf", "#!/bin/sh\r\necho hi\r\n");
+        expect(await endingOf(at(crlf))).toMatchObject({ explanation: expect.stringContaining("CR LF") });
+      });
+
+      it("says that the working folder is missing", async () => {
+        expect(await endingOf({ ...at("/bin/true"), cwd: join(folder, "gone") })).toMatchObject({
+          ...{ kind: "not_started", code: "ENOENT", missing: "folder" },
+        });
+      });
+
+      it("says that it is a folder, or not executable", async () => {
+        expect(await endingOf(at(folder))).toMatchObject({
+          code: "EACCES",
+          explanation: expect.stringContaining("folder"),
+        });
+        const plain = file("plain", "echo hi\n", 0o644);
+        expect(await endingOf(at(plain))).toMatchObject({
+          code: "EACCES",
+          explanation: expect.stringContaining("chmod"),
+        });
+      });
+
+      it("says that a program is empty, damaged or for another machine", async () => {
+        const elf = Buffer.alloc(64);
+        elf.write("\x7fELF", "latin1");
+        for (const [label, content] of [
+          ["empty", ""],
+          ["cut-off", elf.subarray(0, 20)],
+          ["zeros", elf],
+          ["binary", Buffer.from([1, 2, 0, 3])],
+        ] as const) {
+          expect(await endingOf(at(file(label, content)))).toMatchObject({
+            kind: "not_started",
+            code: "ENOEXEC",
+          });
+        }
+      });
+
+      it("says that an argument is larger than the kernel takes", async () => {
+        expect(await endingOf(commandOf("/bin/true", ["x".repeat(140_000)]))).toMatchObject({
+          ...{ kind: "not_started", code: "E2BIG", explanation: expect.stringContaining("128 KiB") },
+        });
+      });
+
+      it("says that an argument holds a NUL character", async () => {
+        expect(await endingOf(commandOf("/bin/true", ["a\0b"]))).toMatchObject({
+          ...{ kind: "not_started", explanation: expect.stringContaining("NUL") },
+        });
+      });
+
+      it("runs a script without #! by the shell", async () => {
+        expect(await stdoutOf(at(file("no-hash-bang", "echo hi\n")))).toBe("hi\n");
+      });
+
+      it("notices that a program it knew was replaced", async () => {
+        const path = file("replaced", "#!/bin/sh\necho one\n");
+        expect(await stdoutOf(at(path))).toBe("one\n");
+        file("replaced", "#!/no/such/interpreter\n");
+        expect(await endingOf(at(path))).toMatchObject({ missing: "interpreter" });
+        copyFileSync("/bin/true", path);
+        expect(await endingOf(at(path))).toEqual({ kind: "exited", code: 0 });
+      });
+    });
+
+    describe.concurrent("what is left", () => {
+      const leave = async (behaviour: Behaviour, signal: AbortSignal): Promise<readonly number[]> => {
+        const cwd = join(folder, behaviour);
+        mkdirSync(cwd, { recursive: true });
+        const child = badChild(behaviour, { cwd });
+        const execution = await executor.run(child.command, signal);
+        if ((execution.facts.kill?.survivors ?? []).length > 0) throw new Error("it reports survivors");
+        if (execution.output.stderr.includes("bad-child")) throw new Error(execution.output.stderr);
+        const left = child.left();
+        for (const pid of left) process.kill(pid, "SIGKILL");
+        return left;
+      };
+      const soon = (): AbortSignal => AbortSignal.timeout(250);
+
+      it.each(leavers)("is nothing of a job that ends by itself: %s", async (behaviour) => {
+        expect(await leave(behaviour, never)).toEqual([]);
+      });
+
+      it.each(stayers)("is nothing of a job that has to be ended: %s", async (behaviour) => {
+        expect(await leave(behaviour, soon())).toEqual([]);
+      });
+
+      it.each(vanishers)(
+        "is nothing, or only what the level does not promise to end: %s",
+        async (behaviour) => {
+          const left = await leave(behaviour, behaviour === "vanishes" ? never : soon());
+          expect(left).toHaveLength(options.endsEverything ? 0 : 1);
+        },
+      );
+
+      it("is nothing when eight hostile jobs run at once", async () => {
+        const some: readonly Behaviour[] = ["daemon", "respawns-in-sessions", "moving", "many-children"];
+        const left = await Promise.all([...some, ...some].map((behaviour) => leave(behaviour, never)));
+        expect(left.flat()).toEqual([]);
+      });
+    });
+  });
+}
