@@ -55,9 +55,14 @@ export class JobClient implements JobApi {
     this.#tlsCa = options.tlsCa;
   }
 
+  /** Connects at the first call, and again after a failure. Throws TypeError for a bad URL. */
+  static open(url: string, options: ClientOptions = {}): JobClient {
+    return new JobClient(parseRedisUrl(url), options);
+  }
+
   /** Connects and checks that Redis answers. Throws ClientError UNAVAILABLE or DENIED; TypeError for a bad URL. */
   static async connect(url = "redis://localhost:6379", options: ClientOptions = {}): Promise<JobClient> {
-    const client = new JobClient(parseRedisUrl(url), options);
+    const client = JobClient.open(url, options);
     try {
       await operational(() => client.#redis(client.#prefix).send(["PING"]));
     } catch (error) {
