@@ -40,6 +40,8 @@ export interface Battlefield {
   /** Every runner that was started, dead ones included. */
   readonly runners: readonly ChildProcess[];
   startRunner(): Promise<void>;
+  /** Puts another trust file in place and tells every runner. They read it a moment later. */
+  reload(trustText: string): Promise<void>;
   /** SIGKILL, as a crash would. */
   kill(runner: ChildProcess): Promise<void>;
   /** Until nothing waits and nothing runs. */
@@ -53,17 +55,21 @@ export async function battlefield(): Promise<Battlefield> {
   const redis = openConnection({ target: parseRedisUrl(server.url), routeKey: keys.queue });
   const [alice, bob] = [signer("alice"), signer("bob")];
   await writeHero(folder);
-  const signers = [alice, bob].map(({ key }) => ({ name: key.name, public_key: key.publicKey }));
-  await writeFile(join(folder, "trust.json"), JSON.stringify({ threshold: 2, signers }));
+  await writeFile(join(folder, "trust.json"), trustText([alice.key, bob.key]));
   const runners: ChildProcess[] = [];
   const startRunner = async (): Promise<void> => {
     const runner = launch(folder, server.url);
     runners.push(runner);
     await until(async () => (await presentPids(redis)).includes(runner.pid ?? 0), "the runner is there");
   };
+  const reload = async (text: string): Promise<void> => {
+    await writeFile(join(folder, "trust.json"), text);
+    for (const runner of runners) runner.kill("SIGHUP");
+  };
   return {
     redis,
     runners,
+    reload,
     alice,
     bob,
     startRunner,
@@ -84,12 +90,18 @@ export async function battlefield(): Promise<Battlefield> {
   };
 }
 
-/** One write per start, so that parallel starts do not mix. A script that says so stays until it is killed. */
+/** A trust file that wants two of these. */
+export function trustText(trusted: readonly { readonly name: string; readonly publicKey: string }[]): string {
+  const signers = trusted.map(({ name, publicKey }) => ({ name, public_key: publicKey }));
+  return JSON.stringify({ threshold: 2, signers });
+}
+
+/** One write per start, so that parallel starts do not mix. A script that says `linger` takes a while; `stay` stays until it is killed. */
 async function writeHero(folder: string): Promise<void> {
   const script = `#!/bin/sh
 body=$(cat)
 printf '%s\\t%s\\t%s\\t%s\\n' "$HERO_JOB_ID" "$MODE" "$body" $$ >> ${join(folder, "started")}
-case "$body" in *stay*) exec sleep 600 ;; esac
+case "$body" in *stay*) exec sleep 600 ;; *linger*) exec sleep 0.2 ;; esac
 `;
   await writeFile(join(folder, "hero"), script, { mode: 0o755 });
 }
