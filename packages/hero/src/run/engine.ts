@@ -2,6 +2,7 @@
  * Runs statements in QuickJS: an interpreter in WebAssembly that reaches nothing of this process but the five
  * functions given to it. Memory, stack and time are limited; errors come back with the script's own line.
  */
+import { setFlagsFromString } from "node:v8";
 import {
   newQuickJSWASMModuleFromVariant,
   type QuickJSContext,
@@ -21,6 +22,11 @@ import type { Session } from "./session.ts";
 
 const memoryLimitBytes = 128 * 1024 * 1024;
 const stackLimitBytes = 256 * 1024;
+/**
+ * How much of the interpreter runs before V8 begins to compile its hot parts a second time. With V8's own figure that
+ * begins while a short script is still being set up, and the end of the process waits for it: half of all it costs.
+ */
+const tieringBudget = 100_000_000;
 
 export class Engine {
   readonly #context: QuickJSContext;
@@ -37,6 +43,7 @@ export class Engine {
   }
 
   static async start(session: Session): Promise<Engine> {
+    setFlagsFromString(`--wasm-tiering-budget=${tieringBudget}`);
     const quickjs = await newQuickJSWASMModuleFromVariant(
       // The package describes its CommonJS face; as an ES module its default export is the variant itself.
       variant as unknown as QuickJSSyncVariant,
