@@ -4,26 +4,32 @@
  */
 import { join } from "node:path";
 import { createLogger, createShutdown, noMetrics, openMetrics, type Shutdown } from "@herorunner/daemon";
-import { failed, RedisJobQueue, RedisPresence } from "@herorunner/job";
+import { failed, RedisJobQueue, RedisPresence, type RedisTarget } from "@herorunner/job";
 import {
   type Admit,
+  type ChildExecutor,
   createAdmit,
-  createChildExecutor,
+  createExecutor,
   type Executor,
+  IsolationUnavailable,
   jobEnvironment,
   noJournal,
+  type ReplayJournal,
   type Runner,
-  type RunnerHandle,
+  type RunnerSummary,
 } from "@herorunner/runner";
 import { showBanner } from "./banner.ts";
 import { exitCodes } from "./exit-codes.ts";
-import { openHealth } from "./health.ts";
+import { type LiveState, openHealth } from "./health.ts";
 import { createHeroRunner, runnerType } from "./hero-runner.ts";
-import { logEvent } from "./job-log.ts";
+import { logEvent, logPutAside } from "./job-log.ts";
 import { countEvent } from "./metrics.ts";
 import type { RunConfig } from "./options.ts";
 import { openParts, type Parts } from "./parts.ts";
 import { PollWatch } from "./poll-watch.ts";
+import { openReceipts } from "./receipts.ts";
+import { recoverDeadNeighbours } from "./recovery.ts";
+import { awaitUsableRedis } from "./redis-check.ts";
 import { FileReplayJournal } from "./replay-journal.ts";
 import { StartRefused } from "./start-refused.ts";
 import type { TrustSource } from "./trust-source.ts";
@@ -39,23 +45,25 @@ export interface StartContext {
 export async function runDaemon(config: RunConfig, context: StartContext): Promise<void> {
   const { logLevel: level, logFormat: format } = config;
   const logger = createLogger({ level, format, out: process.stdout, err: process.stderr });
-  const live: { handle?: RunnerHandle; trust?: TrustSource } = {};
+  const live: LiveState = {};
+  let trust: TrustSource | undefined;
   const shutdown = createShutdown({
     process,
     logger,
     drainTimeoutMs: config.drainTimeoutMs,
     forcedExitCode: exitCodes.aborted,
-    abortTimeoutMs: config.graceMs + 15_000,
-    onReload: () => live.trust?.reload(),
+    abortTimeoutMs: config.graceMs + lastWordsMs + 5_000,
+    onReload: () => trust?.reload(),
     stillOpen: () => (live.handle === undefined ? [] : [`${live.handle.health().busy} jobs`]),
   });
   for (const warning of context.warnings) logger.error({}, warning);
   try {
     const parts = openParts(config, context.modeWasChosen, logger);
-    live.trust = parts.trust;
-    live.handle = await start(parts, shutdown);
-    const { aborted } = await live.handle.stopped;
-    await shutdown.finish(aborted > 0 ? exitCodes.aborted : exitCodes.drained);
+    trust = parts.trust;
+    const summary = await serve(parts, shutdown, live);
+    await shutdown.finish(
+      summary !== undefined && summary.aborted > 0 ? exitCodes.aborted : exitCodes.drained,
+    );
   } catch (error) {
     if (!(error instanceof StartRefused)) throw error;
     logger.error({}, error.message);
@@ -63,23 +71,32 @@ export async function runDaemon(config: RunConfig, context: StartContext): Promi
   }
 }
 
-/** Opens queue, executor and runner; from here on jobs are taken. */
-async function start(parts: Parts, shutdown: Shutdown): Promise<RunnerHandle> {
+/** Opens what a runner needs, waits for Redis, and lives; undefined when it was stopped before Redis answered. */
+async function serve(parts: Parts, shutdown: Shutdown, live: LiveState): Promise<RunnerSummary | undefined> {
   const { config, logger, identity, trust } = parts;
   const polls = new PollWatch();
+  const executor = await openExecutor(parts, shutdown);
   const metrics = config.listen === undefined ? noMetrics : await openMetrics();
   const count = countEvent(metrics);
-  const executor = createChildExecutor();
-  shutdown.onCleanUp("executor", () => executor.close());
+  if (config.listen !== undefined) {
+    const health = await openHealth({ listen: config.listen, logger, metrics, live, polls });
+    shutdown.onCleanUp("health", () => health.close());
+  }
   const { queue, presence } = openQueue(parts, polls, shutdown);
-  const { mode } = trust.current();
-  const journal =
-    mode === "off"
-      ? noJournal
-      : await FileReplayJournal.open({ folder: join(parts.stateFolder, "replay"), now: Date.now });
-  const isolation = "group";
-  showBanner(parts, isolation);
-  const handle = openRunner(parts, executor).spawn({
+  const signReceipt = config.receiptKey === undefined ? undefined : await openReceipts(config.receiptKey);
+  const journal = await openJournal(parts);
+  showBanner(parts, executor.isolation);
+  await awaitUsableRedis({
+    connection: redisOf(parts),
+    runnerId: config.runnerId,
+    keyPrefix: config.keyPrefix,
+    logger,
+    signal: shutdown.draining,
+    onTrouble: (trouble) => (live.redisTrouble = trouble),
+  });
+  if (shutdown.draining.aborted) return undefined;
+  await recoverDeadNeighbours(queue, identity, logger);
+  live.handle = openRunner(parts, executor).spawn({
     queue,
     presence,
     journal,
@@ -87,27 +104,58 @@ async function start(parts: Parts, shutdown: Shutdown): Promise<RunnerHandle> {
     admit: openAdmission(parts),
     concurrency: config.concurrency,
     burst: config.burst,
+    timing: { giveUpAfterMs: config.graceMs + lastWordsMs },
+    ...(signReceipt === undefined ? {} : { signReceipt }),
     instance: {
       owner: identity.owner,
       host: identity.host,
       pid: identity.pid,
       version,
-      isolation,
-      signatures: mode,
+      isolation: executor.isolation,
+      signatures: trust.current().mode,
       lastPollMs: polls.ageMs,
     },
     onEvent: (event) => {
+      if (event.kind === "waiting") polls.asked();
       logEvent(event, logger);
       count(event);
     },
   });
-  shutdown.draining.addEventListener("abort", () => handle.drain());
-  shutdown.aborting.addEventListener("abort", () => handle.abort());
-  if (config.listen !== undefined) {
-    const health = await openHealth({ listen: config.listen, logger, metrics, handle, polls });
-    shutdown.onCleanUp("health", () => health.close());
+  const { handle } = live;
+  // A signal may have come while the last claims were recovered.
+  whenAborted(shutdown.draining, () => handle.drain());
+  whenAborted(shutdown.aborting, () => handle.abort());
+  return handle.stopped;
+}
+
+function whenAborted(signal: AbortSignal, act: () => void): void {
+  if (signal.aborted) act();
+  else signal.addEventListener("abort", act, { once: true });
+}
+
+async function openExecutor({ config, logger }: Parts, shutdown: Shutdown): Promise<ChildExecutor> {
+  const executor = await createExecutor({ isolation: config.isolation, logger }).catch((error: unknown) => {
+    throw error instanceof IsolationUnavailable ? new StartRefused(error.message) : error;
+  });
+  shutdown.onCleanUp("executor", () => executor.close());
+  return executor;
+}
+
+async function openJournal({ trust, stateFolder }: Parts): Promise<ReplayJournal> {
+  if (trust.current().mode === "off") return noJournal;
+  const folder = join(stateFolder, "replay");
+  try {
+    return await FileReplayJournal.open({ folder, now: Date.now });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new StartRefused(
+      `the replay journal cannot be opened: ${why}; name a folder that can be written with --state-dir`,
+    );
   }
-  return handle;
+}
+
+function redisOf({ target, tlsCa }: Parts): { target: RedisTarget; tlsCa?: string } {
+  return { target, ...(tlsCa === undefined ? {} : { tlsCa }) };
 }
 
 function openQueue(
@@ -115,27 +163,24 @@ function openQueue(
   polls: PollWatch,
   shutdown: Shutdown,
 ): { queue: RedisJobQueue; presence: RedisPresence } {
-  const { config, identity, logger, target, tlsCa } = parts;
-  const redis = {
-    target,
-    runner: config.runnerId,
-    keyPrefix: config.keyPrefix,
-    ...(tlsCa === undefined ? {} : { tlsCa }),
-  };
+  const { config, identity, logger } = parts;
+  const redis = { ...redisOf(parts), runner: config.runnerId, keyPrefix: config.keyPrefix };
   const queue = new RedisJobQueue({
     ...redis,
     owner: identity.owner,
     resultTtlSeconds: Math.round(config.resultTtlMs / 1000),
     maxHashBytes: config.maxPayloadBytes + beyondPayloadBytes,
-    onPoll: polls.seen,
-    onPutAside: ({ jobId, why }) =>
-      logger.error({ id: jobId, why }, "an id in the queue could not become a job"),
+    onPoll: polls.answered,
+    onPutAside: (what) => logPutAside(what, logger),
   });
   shutdown.onCleanUp("queue", () => queue.close());
   const presence = new RedisPresence(redis);
   shutdown.onCleanUp("presence", () => presence.close());
   return { queue, presence };
 }
+
+/** Beyond the grace of its processes: the time in which an aborted job is killed, read out and stored. */
+const lastWordsMs = 10_000;
 
 /** What a hash may hold beside its payload: environment, signatures, and what earlier runs left. */
 const beyondPayloadBytes = 4 * 1024 * 1024;

@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { failed, type JobOutcome, type VerifiedJob } from "@herorunner/job";
+import { type ErrorOutcome, failed, type JobOutcome, type VerifiedJob } from "@herorunner/job";
 import {
   type Command,
   defineRunner,
@@ -49,7 +49,8 @@ async function runHero(
   if (!environment.ok) return failed(environment.reason, environment.message); // admission has asked already
   const hero = options.hero.locate();
   if (!hero.found) return failed("hero_not_found", `hero was not found: ${hero.sentence}`);
-  const script = await handOver(job, options.invoke);
+  const script = await handOver(job, options.invoke).catch(notWritten);
+  if ("kind" in script) return script;
   try {
     const command: Command = {
       file: hero.path,
@@ -93,14 +94,21 @@ async function handOver(job: VerifiedJob, invoke: Invocation): Promise<HandedOve
     case "file": {
       const folder = await mkdtemp(join(tmpdir(), "herorunner-script-"));
       const file = join(folder, "script.hero");
-      await writeFile(file, job.payload, { mode: 0o600 });
-      return {
-        args: ["run", "-p", file],
-        stdin: "",
-        remove: () => rm(folder, { recursive: true, force: true }),
-      };
+      const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+      try {
+        await writeFile(file, job.payload, { mode: 0o600 });
+      } catch (error) {
+        await remove();
+        throw error;
+      }
+      return { args: ["run", "-p", file], stdin: "", remove };
     }
   }
+}
+
+function notWritten(error: unknown): ErrorOutcome {
+  const why = error instanceof Error ? error.message : String(error);
+  return failed("could_not_start", `the script could not be written to a temporary file: ${why}`);
 }
 
 /** The signers' grants reach hero too, so that a script cannot do at run time what its text did not show. */
@@ -127,14 +135,14 @@ export function outcomeOf(execution: Execution, job: VerifiedJob, context: Endin
     case "signalled":
       return failed(
         "killed_by_signal",
-        `${context.hero} was killed by ${ending.signal}, not by this runner`,
+        `${context.hero} was killed by ${ending.signal}, not by this runner${signalHint(ending.signal)}`,
         {
           ...rest,
           signal: ending.signal,
         },
       );
     case "timed_out":
-      return failed("timeout", `timeout after ${job.timeoutMs / 1000} s; its processes were ended`, rest);
+      return failed("timeout", timeoutSentence(job.timeoutMs), rest);
     case "output_limit":
       return failed("output_limit", "it wrote more than --max-output allows; its processes were ended", rest);
     case "aborted": {
@@ -150,6 +158,15 @@ export function outcomeOf(execution: Execution, job: VerifiedJob, context: Endin
       );
     }
   }
+}
+
+function timeoutSentence(timeoutMs: number): string {
+  const seconds = timeoutMs / 1000;
+  return `timeout after ${seconds} s; its processes were ended. Ask for more with the field timeout`;
+}
+
+function signalHint(signal: NodeJS.Signals): string {
+  return signal === "SIGKILL" ? "; often that is the kernel, out of memory" : "";
 }
 
 function exitSentence(code: number, hero: string): string {

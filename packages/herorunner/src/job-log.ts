@@ -4,6 +4,8 @@ import type { RunnerEvent } from "@herorunner/runner";
 
 export function logEvent(event: RunnerEvent, logger: Logger): void {
   switch (event.kind) {
+    case "waiting":
+      return;
     case "admitted": {
       const { claim, admission } = event;
       if (admission.ok && admission.warning !== undefined)
@@ -31,16 +33,29 @@ export function logEvent(event: RunnerEvent, logger: Logger): void {
     case "lost":
       return logger.error(
         { id: event.claim.jobId },
-        "the claim moved on to somebody else; the result was dropped",
+        "the claim moved on to somebody else; nothing was stored for it here",
       );
     case "unsettled":
       return logger.error(
         { id: event.claim.jobId },
-        "the outcome could not be stored; the job's lease will run out",
+        "the queue could not be reached before the end; the job's lease will run out",
       );
     case "released":
       return logger.info({ id: event.claim.jobId }, "job given back, it had not started");
     case "reclaimed":
       return logger.info({ id: event.jobId, answer: event.answer }, "took over a job whose runner is gone");
   }
+}
+
+/** Ids that never became a claim, and what that means to an operator. */
+export function logPutAside(
+  { jobId, why }: { readonly jobId: string; readonly why: string },
+  logger: Logger,
+): void {
+  if (why === "cancelled") return logger.info({ id: jobId }, "job cancelled before it was started");
+  // Pushed twice, or again after its end: nothing is lost.
+  if (why === "final" || why === "duplicate" || why === "gone") {
+    return logger.debug({ id: jobId, why }, "an id was in the queue once too often");
+  }
+  logger.error({ id: jobId, why }, "an id in the queue could not become a job");
 }

@@ -20,11 +20,34 @@ switch (loaded.kind) {
     process.exitCode = exitCodes.usage;
     break;
   case "command":
-    process.title = `herorunner ${loaded.config.runnerId}`;
-    crashOnBugs({ process, format: loaded.config.logFormat, exitCode: exitCodes.aborted });
-    await runDaemon(loaded.config, {
-      modeWasChosen: loaded.sources["signatures"]?.kind !== "default",
-      warnings: loaded.warnings,
-    });
+    if (loaded.command === "verify") await verify(loaded.config);
+    else await serve(loaded);
     break;
+}
+
+async function serve({
+  config,
+  sources,
+  warnings,
+}: Extract<typeof loaded, { command: "run" }>): Promise<void> {
+  process.title = `herorunner ${config.runnerId}`;
+  crashOnBugs({ process, format: config.logFormat, exitCode: exitCodes.aborted });
+  const modeWasChosen = sources["signatures"]?.kind !== "default";
+  await runDaemon(config, { modeWasChosen, warnings });
+}
+
+async function verify(config: Extract<typeof loaded, { command: "verify" }>["config"]): Promise<void> {
+  const { verifyCommand } = await import("./verify-command.ts");
+  const answer = await verifyCommand({
+    jobFile: config.jobFile,
+    trustFile: config.trust ?? "",
+    nowSeconds: config.now === undefined ? Date.now() / 1000 : Number(config.now),
+    acceptV1: config.acceptV1,
+    json: config.json,
+    ...(config.runner === undefined ? {} : { runner: config.runner }),
+    ...(config.audience === undefined ? {} : { audience: config.audience }),
+  });
+  process.stdout.write(answer.stdout);
+  process.stderr.write(answer.stderr);
+  process.exitCode = answer.exitCode;
 }

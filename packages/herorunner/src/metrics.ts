@@ -1,6 +1,6 @@
 /** The figures of a runner, named once. Names and units follow Prometheus' conventions. */
 import type { Metrics } from "@herorunner/daemon";
-import type { RunnerEvent, RunnerHandle } from "@herorunner/runner";
+import type { RunnerEvent, RunnerHealth } from "@herorunner/runner";
 import type { PollWatch } from "./poll-watch.ts";
 
 const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600];
@@ -47,6 +47,7 @@ export function countEvent(metrics: Metrics): (event: RunnerEvent) => void {
         return fenced.inc();
       case "reclaimed":
         return reclaimed.inc({ answer: event.answer });
+      case "waiting":
       case "started":
       case "released":
       case "unsettled":
@@ -54,17 +55,21 @@ export function countEvent(metrics: Metrics): (event: RunnerEvent) => void {
   };
 }
 
-/** Values that are asked for at each scrape. */
-export function watchRunner(metrics: Metrics, handle: RunnerHandle, polls: PollWatch): void {
+/** Values that are asked for at each scrape; `health` answers nothing before the runner lives. */
+export function watchRunner(
+  metrics: Metrics,
+  health: () => RunnerHealth | undefined,
+  polls: PollWatch,
+): void {
   metrics.gauge({
     name: "herorunner_slots",
     help: "Jobs that may run at once.",
-    collect: () => handle.health().slots,
+    collect: () => health()?.slots ?? 0,
   });
   metrics.gauge({
     name: "herorunner_slots_busy",
     help: "Jobs that run now.",
-    collect: () => handle.health().busy,
+    collect: () => health()?.busy ?? 0,
   });
   metrics.gauge({
     name: "herorunner_last_poll_age_seconds",

@@ -206,6 +206,16 @@ const trustOptions = defineOptions({
   },
 });
 
+const receiptOptions = defineOptions({
+  receiptKey: {
+    flag: "receipt-key",
+    kind: "string",
+    placeholder: "FILE",
+    group: "Trust",
+    description: "Key file (herojob keygen) with which every outcome is signed",
+  },
+});
+
 const processOptions = defineOptions({
   drainTimeoutMs: {
     flag: "drain-timeout",
@@ -256,6 +266,7 @@ export const runCommand = defineCommand({
     ...jobOptions,
     ...environmentOptions,
     ...trustOptions,
+    ...receiptOptions,
     ...processOptions,
     ...logOptions,
   },
@@ -282,13 +293,52 @@ export const runCommand = defineCommand({
   },
 });
 
+const nonNegativeInteger = (text: string): string | undefined =>
+  /^\d{1,12}$/.test(text) ? undefined : "must be unix seconds";
+
+export const verifyJobCommand = defineCommand({
+  summary: "Check the signatures of a job file as a runner would, and say what each check found.",
+  options: {
+    trust: {
+      flag: "trust",
+      kind: "string",
+      placeholder: "FILE",
+      description: "Who may sign jobs (JSON)",
+    },
+    now: {
+      flag: "now",
+      kind: "string",
+      placeholder: "UNIX_SECONDS",
+      check: nonNegativeInteger,
+      description: "Judge at this time (default: now)",
+    },
+    runner: {
+      flag: "runner",
+      kind: "string",
+      placeholder: "ID",
+      check: idFault,
+      description: "The runner that would run it (default: the one the job names)",
+    },
+    audience: trustOptions.audience,
+    acceptV1: trustOptions.acceptV1,
+    json: { flag: "json", kind: "boolean", description: "Answer with one JSON object" },
+  },
+  positionals: {
+    jobFile: { placeholder: "JOB.json", description: "The job with its signatures", arity: "one" },
+  },
+  validate: (config): readonly Problem[] =>
+    config.trust === undefined
+      ? [{ where: "--trust", what: "is missing", next: "Name the trust file with --trust FILE." }]
+      : [],
+});
+
 export const program = defineProgram({
   name: "herorunner",
   version,
   summary: "Takes heroscript jobs from Redis and runs them with hero.",
   envPrefix: "HERORUNNER_",
   main: "run",
-  commands: { run: runCommand },
+  commands: { run: runCommand, verify: verifyJobCommand },
 });
 
 /** The configuration of a running herorunner. */

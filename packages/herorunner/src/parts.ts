@@ -1,5 +1,5 @@
 /** What a start needs before anything is opened: read, checked, and refused with a sentence where it cannot work. */
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { RootLogger } from "@herorunner/daemon";
@@ -21,7 +21,7 @@ export interface Parts {
   readonly trust: TrustSource;
   readonly hero: HeroLocator;
   readonly environment: EnvironmentPolicy;
-  /** For what must survive the process; one folder per runner id. */
+  /** For what must survive the process; one folder per runner id. Made by whoever stores something there. */
   readonly stateFolder: string;
 }
 
@@ -43,25 +43,14 @@ export function openParts(config: RunConfig, modeWasChosen: boolean, logger: Roo
       base: baseEnvironment(process.env, { ...path, pass: config.envPass }),
       allow: allowed.names,
     },
-    stateFolder: openStateFolder(config),
+    stateFolder: stateFolderOf(config),
   };
 }
 
-/** Made for this user alone. Throws StartRefused when it cannot be. */
-function openStateFolder(config: RunConfig): string {
+function stateFolderOf(config: RunConfig): string {
   const root = process.getuid?.() === 0;
   const state = process.env["XDG_STATE_HOME"] ?? join(homedir(), ".local", "state");
-  const base = config.stateDir ?? (root ? "/var/lib/herorunner" : join(state, "herorunner"));
-  try {
-    const folder = join(base, config.runnerId);
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    return folder;
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new StartRefused(
-      `the state folder ${base} cannot be made: ${why}; name another one with --state-dir`,
-    );
-  }
+  return join(config.stateDir ?? (root ? "/var/lib/herorunner" : join(state, "herorunner")), config.runnerId);
 }
 
 function readText(file: string, flag: string): string {

@@ -50,6 +50,8 @@ export interface LogEntry {
 
 export interface SettleDetails {
   readonly signers?: readonly string[];
+  /** The runner's signed statement of the outcome, JSON. */
+  readonly receipt?: string;
 }
 
 export interface StartOptions {

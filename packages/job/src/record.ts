@@ -156,6 +156,7 @@ export function encodeOutcome(outcome: JobOutcome, details: SettleDetails = {}):
       ? undefined
       : JSON.stringify(details.signers),
   );
+  add("receipt", details.receipt);
   return fields;
 }
 

@@ -55,7 +55,11 @@ export class RedisPresence implements Presence {
     if (signal.aborted) return;
     let onLost = (): void => undefined;
     const lost = new Promise<void>((resolve) => (onLost = resolve));
-    signal.addEventListener("abort", onLost, { once: true });
+    const stop = (): void => {
+      onLost();
+      this.#hearing.drop(); // frees a subscription that is still on its way
+    };
+    signal.addEventListener("abort", stop, { once: true });
     const probe = setInterval(() => {
       // While subscribed, PING is one of the few commands that are allowed.
       this.#hearing.send(["PING"]).catch(onLost);
@@ -63,9 +67,11 @@ export class RedisPresence implements Presence {
     try {
       await this.#hearing.subscribe(this.#keys.control, (message) => this.#hear(message, handlers), onLost);
       await lost;
+    } catch (error) {
+      if (!signal.aborted) throw error;
     } finally {
       clearInterval(probe);
-      signal.removeEventListener("abort", onLost);
+      signal.removeEventListener("abort", stop);
       this.#hearing.drop();
     }
   }

@@ -183,6 +183,26 @@ export class RedisJobQueue implements JobQueue {
     return leasesOf(await this.#commands.run(abandon, keys, proofs));
   }
 
+  /**
+   * Who holds what at this moment, as the job records say it: for recovery on the same host. A hash may lie about its
+   * owner, so abandon() compares the token.
+   */
+  async holders(): Promise<readonly (ClaimProof & { readonly owner: string })[]> {
+    const ids = listOf(await this.#commands.send(["LRANGE", this.keys.active, "0", "-1"])).map(String);
+    const held = await Promise.all(
+      ids
+        .filter((id) => idPattern.test(id))
+        .map(async (jobId) => {
+          const reply = await this.#commands
+            .send(["HMGET", this.keys.job(jobId), "token", "owner"])
+            .catch(() => []);
+          const [token, owner] = listOf(reply);
+          return { jobId, token: String(token ?? ""), owner: String(owner ?? "") };
+        }),
+    );
+    return held.filter((one) => one.token !== "" && one.owner !== "");
+  }
+
   async reclaim(lease: OverdueLease): Promise<ReclaimAnswer> {
     const { active, leases, queue, dead, events } = this.keys;
     const id = lease.jobId;

@@ -14,6 +14,7 @@ import {
   type VerifiedJob,
 } from "@herorunner/job";
 import { createTrust, type Trust } from "@herorunner/job/trust";
+import type { Logger } from "./ports.ts";
 
 export type Admission =
   | {
@@ -66,6 +67,22 @@ export function createAdmit(given: AdmitPolicy): Admit {
     if (misfit !== undefined) return { ok: false, outcome: misfit };
     const unknownFields = decoded.unknownFields.filter((name) => !ours.has(name));
     return verify(decoded.job, unknownFields, policy);
+  };
+}
+
+/**
+ * Around any Admit: what it throws refuses that one job as `internal`. Foreign bytes that find a bug must not end the
+ * runner, because they would end the next one too.
+ */
+export function refusingOnBugs(admit: Admit, logger: Logger): Admit {
+  return (claim) => {
+    try {
+      return admit(claim);
+    } catch (error) {
+      logger.error({ id: claim.jobId, error }, "the runner's own admission failed");
+      const message = "the runner failed while checking the job, nothing was run; see its log";
+      return { ok: false, outcome: failed("internal", message) };
+    }
   };
 }
 

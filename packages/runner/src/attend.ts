@@ -1,6 +1,7 @@
 /** Being there: heartbeats, and an ear for wake-ups (cancel, pause). What is heard is a hint; the truth is asked for. */
-import { type Presence, QueueError } from "@herorunner/job";
+import { type ControlHandlers, type Presence, QueueError } from "@herorunner/job";
 import type { InstanceFacts, RunningHost } from "./host.ts";
+import { OneAtATime } from "./one-at-a-time.ts";
 import { pauseMs } from "./patience.ts";
 
 interface AttendOptions {
@@ -8,64 +9,67 @@ interface AttendOptions {
   readonly ending: AbortSignal;
 }
 
-/** Resolves when `ending` aborts. */
+/** An ear that lasted this long was a good one: the next loss is met at once again. */
+const goodListenMs = 10_000;
+
+/** Resolves when `ending` has aborted and the last heartbeat is over, so that none comes after `leave`. */
 export async function attend(
   presence: Presence,
   instance: InstanceFacts,
   host: RunningHost,
   options: AttendOptions,
 ): Promise<void> {
-  const beat = async (): Promise<void> => {
-    const report = {
-      ...instance,
-      slots: host.slots.size,
-      busy: host.slots.busy,
-      lastPollMs: instance.lastPollMs(),
-    };
-    try {
-      const { paused } = await presence.beat(report);
-      host.gate.setPaused(paused);
-    } catch (error) {
-      if (!(error instanceof QueueError)) throw error;
-      host.patience.failed(error);
-    }
+  const heartbeat = new OneAtATime(() => beat(presence, instance, host));
+  const handlers: ControlHandlers = {
+    owner: instance.owner,
+    onCancel: () => void host.leases.renewNow(),
+    onSettings: () => void heartbeat.run(),
   };
   await Promise.all([
-    beatRegularly(beat, host, options),
-    listenAlways(presence, instance, host, { ...options, beat }),
+    beatRegularly(heartbeat, host, options),
+    listenAlways(presence, handlers, host, options.ending),
   ]);
+  await heartbeat.idle();
+}
+
+async function beat(presence: Presence, instance: InstanceFacts, host: RunningHost): Promise<void> {
+  const { slots } = host;
+  const report = { ...instance, slots: slots.size, busy: slots.busy, lastPollMs: instance.lastPollMs() };
+  try {
+    const { paused } = await presence.beat(report);
+    host.patience.succeeded("beat");
+    host.gate.setPaused(paused);
+  } catch (error) {
+    if (!(error instanceof QueueError)) throw error;
+    host.patience.failed("beat", error);
+  }
 }
 
 async function beatRegularly(
-  beat: () => Promise<void>,
+  heartbeat: OneAtATime,
   host: RunningHost,
   options: AttendOptions,
 ): Promise<void> {
   while (!options.ending.aborted) {
-    await beat();
+    await heartbeat.run();
     await host.clock.sleep(options.beatEveryMs, options.ending);
   }
 }
 
 async function listenAlways(
   presence: Presence,
-  instance: InstanceFacts,
+  handlers: ControlHandlers,
   host: RunningHost,
-  options: AttendOptions & { readonly beat: () => Promise<void> },
+  ending: AbortSignal,
 ): Promise<void> {
-  const handlers = {
-    owner: instance.owner,
-    onCancel: () => void host.leases.renewNow(),
-    onSettings: () => void options.beat(),
-  };
-  for (let round = 0; !options.ending.aborted; round += 1) {
+  for (let round = 0; !ending.aborted; round += 1) {
     const startedMs = host.clock.monotonicMs();
     try {
-      await presence.listen(handlers, options.ending);
+      await presence.listen(handlers, ending);
     } catch (error) {
-      if (!(error instanceof QueueError)) throw error;
+      if (!(error instanceof QueueError)) throw error; // away: the heartbeat says so
     }
-    if (host.clock.monotonicMs() - startedMs > 10_000) round = 0;
-    await host.clock.sleep(pauseMs(round, Math.random()), options.ending);
+    if (host.clock.monotonicMs() - startedMs > goodListenMs) round = 0;
+    await host.clock.sleep(pauseMs(round, Math.random()), ending);
   }
 }

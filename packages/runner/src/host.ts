@@ -9,13 +9,15 @@ import type { Slots } from "./slots.ts";
 
 /** What happens to jobs, as it happens. For logs and metrics; a listener must not throw and cannot change anything. */
 export type RunnerEvent =
+  /** A slot is free and the next job is asked for. */
+  | { readonly kind: "waiting" }
   | { readonly kind: "admitted"; readonly claim: Claim; readonly admission: Admission }
   | { readonly kind: "started"; readonly claim: Claim; readonly job: VerifiedJob }
   | { readonly kind: "settled"; readonly claim: Claim; readonly outcome: JobOutcome }
   /** The claim had moved on, so the outcome was refused by the queue. */
   | { readonly kind: "lost"; readonly claim: Claim; readonly outcome?: JobOutcome }
   /** The process ends before the queue could be reached; the job's lease will run out. */
-  | { readonly kind: "unsettled"; readonly claim: Claim; readonly outcome: JobOutcome }
+  | { readonly kind: "unsettled"; readonly claim: Claim; readonly outcome?: JobOutcome }
   | { readonly kind: "released"; readonly claim: Claim }
   | { readonly kind: "reclaimed"; readonly jobId: string; readonly answer: "requeued" | "failed" | "dead" };
 
@@ -31,6 +33,12 @@ export interface ReplayJournal {
 /** For runners that check no signatures. */
 export const noJournal: ReplayJournal = { accept: () => Promise.resolve(true) };
 
+/** Signs what became of a job; the text is stored beside the outcome. Times are wall clock, ms. */
+export type SignReceipt = (
+  job: VerifiedJob,
+  facts: { readonly claim: Claim; readonly outcome: JobOutcome; readonly endedAtMs: number },
+) => Promise<string>;
+
 /** Handed to `Runner.spawn`. The caller owns everything in it and closes it after the runner has stopped. */
 export interface RunnerHost {
   readonly queue: JobQueue;
@@ -40,6 +48,8 @@ export interface RunnerHost {
   readonly clock?: Clock;
   readonly logger?: Logger;
   readonly journal?: ReplayJournal;
+  /** Without it no receipts are written. Refused jobs get none: nothing was run. */
+  readonly signReceipt?: SignReceipt;
   /** Heartbeat, pause, ping and cancel wake-ups. Without it the runner is invisible but works. */
   readonly presence?: Presence;
   readonly instance?: InstanceFacts;
@@ -59,7 +69,10 @@ export interface RunnerTiming {
   readonly reapConfirmMs: number;
   /** Between two heartbeats. Default 5000. */
   readonly beatEveryMs: number;
-  /** How long a stopping runner tries to reach the queue for its last words. Default 5000. */
+  /**
+   * How long after abort() the queue is still tried for last words; each gets one try at least. It has to cover the
+   * time in which aborted jobs end. Default 10 000.
+   */
   readonly giveUpAfterMs: number;
 }
 
@@ -68,7 +81,7 @@ export const defaultTiming: RunnerTiming = {
   reapEveryMs: 1_000,
   reapConfirmMs: 2_000,
   beatEveryMs: 5_000,
-  giveUpAfterMs: 5_000,
+  giveUpAfterMs: 10_000,
 };
 
 /** What a heartbeat tells about this process. */
@@ -90,6 +103,7 @@ export interface RunningHost {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly journal: ReplayJournal;
+  readonly signReceipt: SignReceipt | undefined;
   readonly slots: Slots;
   readonly leases: LeaseKeeper;
   readonly patience: Patience;

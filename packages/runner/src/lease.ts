@@ -4,6 +4,7 @@
  * processes end before anybody else can start the job.
  */
 import { type Claim, type JobQueue, QueueError } from "@herorunner/job";
+import { OneAtATime } from "./one-at-a-time.ts";
 import type { Patience } from "./patience.ts";
 
 export type StopReason = "cancelled" | "shutdown" | "lost";
@@ -49,7 +50,7 @@ export class LeaseKeeper {
   readonly #patience: Patience;
   readonly #held = new Set<Held>();
   readonly #timer: NodeJS.Timeout;
-  #renewing: Promise<void> | undefined;
+  readonly #renewal = new OneAtATime(() => this.#renew());
   #shuttingDown = false;
 
   /** Starts its timer at once; close() ends it. */
@@ -66,18 +67,20 @@ export class LeaseKeeper {
     return held;
   }
 
-  /** Renews all leases; joins a renewal that is under way. Never rejects. */
+  /**
+   * Renews all leases. A renewal that is under way may have passed a `cancel` that was written after it, so those who
+   * ask meanwhile share another one. Never rejects.
+   */
   renewNow(): Promise<void> {
-    this.#renewing ??= this.#renew().finally(() => (this.#renewing = undefined));
-    return this.#renewing;
+    return this.#renewal.run();
   }
 
   async #renew(): Promise<void> {
     const held = [...this.#held];
-    if (held.length === 0) return;
+    if (held.length === 0) return this.#patience.succeeded("renew"); // nothing is left to complain about
     try {
       const answers = await this.#queue.renew(held.map((one) => one.claim));
-      this.#patience.succeeded();
+      this.#patience.succeeded("renew");
       for (const [at, one] of held.entries()) {
         // A lease that was released meanwhile was settled by us: "lost" is then our own doing.
         if (!this.#held.has(one)) continue;
@@ -87,7 +90,7 @@ export class LeaseKeeper {
     } catch (error) {
       // Nobody can take a job from a queue that is away: the processes go on, the next renewal will tell.
       if (!(error instanceof QueueError)) throw error;
-      this.#patience.failed(error);
+      this.#patience.failed("renew", error);
     }
   }
 
@@ -97,7 +100,9 @@ export class LeaseKeeper {
     for (const one of this.#held) one.stop("shutdown");
   }
 
-  close(): void {
+  /** Resolves when no renewal is under way any more. */
+  async close(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#renewal.idle();
   }
 }

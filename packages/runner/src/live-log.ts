@@ -7,9 +7,12 @@ import type { LogEntry } from "@herorunner/job";
 import type { Clock } from "./ports.ts";
 
 const batchEveryMs = 200;
+/** This much is sent at once, without waiting for more. */
 const batchBytes = 256 * 1024;
-/** More than this waits for nobody. */
+/** What comes while this much waits to be sent is left out. */
 const backlogBytes = 1024 * 1024;
+/** Neighbouring pieces of a stream become one entry up to this length, so that byte-wise writers cost no more than others. */
+const entryLength = 16 * 1024;
 
 export class LiveLog {
   readonly #append: (entries: readonly LogEntry[]) => Promise<void>;
@@ -30,23 +33,28 @@ export class LiveLog {
     if (this.#ended.signal.aborted || bytes === 0 || this.#waitingBytes + bytes > backlogBytes) return;
     const last = this.#waiting.at(-1);
     const joins = last?.stream === stream && last.offset + Buffer.byteLength(last.data) === offset;
-    if (last !== undefined && joins && last.data.length + data.length <= 16 * 1024) {
+    if (last !== undefined && joins && last.data.length + data.length <= entryLength) {
       this.#waiting[this.#waiting.length - 1] = { stream, offset: last.offset, data: last.data + data };
     } else {
       this.#waiting.push({ stream, offset, data });
     }
     this.#waitingBytes += bytes;
-    this.#flushing ??= this.#flushAll().finally(() => (this.#flushing = undefined));
+    this.#flushing ??= this.#flushAll();
   }
 
   async #flushAll(): Promise<void> {
     while (this.#waiting.length > 0) {
-      if (this.#waitingBytes < batchBytes) await this.#clock.sleep(batchEveryMs, this.#ended.signal);
+      await this.#clock.sleep(this.#waitingBytes < batchBytes ? batchEveryMs : 0, this.#ended.signal);
       const batch = this.#waiting;
       this.#waiting = [];
       this.#waitingBytes = 0;
-      await this.#append(batch).catch(() => undefined); // the result does not depend on it
+      try {
+        await this.#append(batch);
+      } catch {
+        // Left out: the result does not depend on it.
+      }
     }
+    this.#flushing = undefined; // in the same breath as the last look, so that nothing can slip in between
   }
 
   /** Sends what is left. Resolves when it was sent or could not be. */

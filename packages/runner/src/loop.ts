@@ -6,7 +6,14 @@
  * Data only moves right. A refused job takes the same road to settle as any other. `runOne` never rejects: what nobody
  * expected becomes the outcome `internal`, an absent queue is waited out, a lost claim ends the work and writes nothing.
  */
-import { type Claim, type ErrorOutcome, failed, type JobOutcome, type VerifiedJob } from "@herorunner/job";
+import {
+  type Claim,
+  type ErrorOutcome,
+  failed,
+  type JobOutcome,
+  type SettleDetails,
+  type VerifiedJob,
+} from "@herorunner/job";
 import type { Admission } from "./admit.ts";
 import type { RunningHost } from "./host.ts";
 import type { HeldLease } from "./lease.ts";
@@ -18,19 +25,28 @@ export async function runLoop(runner: Runner, host: RunningHost): Promise<void> 
   while (!host.draining.aborted) {
     await host.gate.open();
     await host.slots.reserve(host.draining); // never take a job that cannot start at once
+    host.tell({ kind: "waiting" });
     const claim = await host.patience.until(
+      "claim",
       () => host.queue.claim(host.gate.taking, host.claimOptions),
       host.draining,
     );
     if (claim === undefined) {
       host.slots.free();
-      if (host.burst && host.slots.busy === 0) break;
-      if (host.burst) await host.slots.idle(); // one of them may come back to the queue
+      if (await burstIsOver(host)) break;
       continue;
     }
     host.slots.run(() => runOne(claim, runner, host));
   }
   await host.slots.idle();
+}
+
+/** In a burst no claim means that nothing waits, unless it is a pause or the drain that says so. */
+async function burstIsOver(host: RunningHost): Promise<boolean> {
+  if (!host.burst || host.gate.taking.aborted) return false;
+  if (host.slots.busy === 0) return true;
+  await host.slots.idle(); // one of them may come back to the queue
+  return false;
 }
 
 /** One job, from its claim to its end. */
@@ -40,7 +56,7 @@ export async function runOne(claim: Claim, runner: Runner, host: RunningHost): P
     const admission = host.admit(claim);
     host.tell({ kind: "admitted", claim, admission });
     const outcome = admission.ok ? await startAndProcess(admission, lease, runner, host) : admission.outcome;
-    if (outcome === "released" || outcome === "lost") return host.tell({ kind: outcome, claim });
+    if (typeof outcome === "string") return host.tell({ kind: outcome, claim });
     await settle(claim, outcome, admission, host);
   } finally {
     lease.release();
@@ -52,19 +68,21 @@ async function startAndProcess(
   lease: HeldLease,
   runner: Runner,
   host: RunningHost,
-): Promise<JobOutcome | "released" | "lost"> {
+): Promise<JobOutcome | "released" | "lost" | "unsettled"> {
   const { job } = admission;
   const { claim } = lease;
   if (lease.stopReason === "shutdown") {
-    await host.patience.until(() => host.queue.release(claim), host.givingUp);
-    return "released";
+    const answer = await host.patience.until("release", () => host.queue.release(claim), host.givingUp);
+    return answer ?? "unsettled";
   }
   const answer = await host.patience.until(
+    "start",
     () => host.queue.start(claim, admission.startOptions),
     host.givingUp,
   );
   switch (answer) {
     case undefined:
+      return "unsettled";
     case "lost":
       return "lost";
     case "cancelled":
@@ -72,8 +90,8 @@ async function startAndProcess(
     case "replayed":
       return replayed(job);
     case "started": {
-      const refused = await refusedAtStart(job, host);
-      if (refused !== undefined) return refused;
+      const noMore = whatStopped(lease) ?? (await refusedAtStart(job, host));
+      if (noMore !== undefined) return noMore;
       host.tell({ kind: "started", claim, job });
       return processSafely(job, lease, runner, host);
     }
@@ -119,14 +137,18 @@ async function processSafely(
     const outcome = await runner.processJob(job, context);
     return lease.stopReason === "lost" ? "lost" : outcome;
   } catch (error) {
-    if (lease.stopReason === "lost") return "lost";
-    if (lease.stopReason !== undefined) return stoppedOutcome(lease.stopReason);
+    const stopped = whatStopped(lease);
+    if (stopped !== undefined) return stopped;
     context.logger.error({ error }, "the runner's own code failed");
     const text = error instanceof Error ? error.message : String(error);
     return failed("internal", `the runner failed while processing the job: ${text}`);
   } finally {
     await log.end();
   }
+}
+
+function whatStopped({ stopReason }: HeldLease): ErrorOutcome | "lost" | undefined {
+  return stopReason === undefined || stopReason === "lost" ? stopReason : stoppedOutcome(stopReason);
 }
 
 /** How a job ends that was stopped from outside and has nothing more to say. */
@@ -149,7 +171,24 @@ async function settle(
   admission: Admission,
   host: RunningHost,
 ): Promise<void> {
-  const details = admission.ok ? { signers: admission.job.signers } : {};
-  const answer = await host.patience.until(() => host.queue.settle(claim, outcome, details), host.givingUp);
+  const details = admission.ok ? await detailsOf(claim, outcome, admission.job, host) : {};
+  const answer = await host.patience.until(
+    "settle",
+    () => host.queue.settle(claim, outcome, details),
+    host.givingUp,
+  );
   host.tell({ kind: answer ?? "unsettled", claim, outcome });
+}
+
+/** What is stored beside an outcome: who signed the job, and the runner's own signature under how it ended. */
+async function detailsOf(
+  claim: Claim,
+  outcome: JobOutcome,
+  job: VerifiedJob,
+  host: RunningHost,
+): Promise<SettleDetails> {
+  const { signers } = job;
+  if (host.signReceipt === undefined) return { signers };
+  const endedAtMs = host.clock.now();
+  return { signers, receipt: await host.signReceipt(job, { claim, outcome, endedAtMs }) };
 }

@@ -1,6 +1,9 @@
 /**
  * Waiting politely while the queue is away: repeats a call until it succeeds, with growing pauses, and says what is
  * wrong once per outage instead of once per try.
+ *
+ * An outage lasts as long as one of those who ask has had no good answer since its last bad one. So a Redis that takes
+ * renewals and refuses claims (it is full) is one outage and not a flood of good and bad news.
  */
 import { QueueError } from "@herorunner/job";
 import type { Clock, Logger } from "./ports.ts";
@@ -8,11 +11,17 @@ import type { Clock, Logger } from "./ports.ts";
 const firstPauseMs = 50;
 const longestPauseMs = 2_000;
 
+/** What is asked of the queue; each has its own luck. */
+export type Asked = "claim" | "start" | "release" | "settle" | "renew" | "beat";
+
 export class Patience {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #random: () => number;
-  #outage: { readonly sinceMs: number; message: string } | undefined;
+  readonly #complaints = new Map<Asked, string>();
+  /** What the log was told of this outage. */
+  readonly #said = new Set<string>();
+  #sinceMs = 0;
 
   constructor(clock: Clock, logger: Logger, random: () => number = Math.random) {
     this.#clock = clock;
@@ -22,41 +31,52 @@ export class Patience {
 
   /** The sentence of the outage that lasts now, if one does. */
   get trouble(): string | undefined {
-    return this.#outage?.message;
+    return [...this.#complaints.values()].at(-1);
   }
 
-  /** Repeats `work` until it succeeds; undefined once `signal` aborts. Throws what is not a QueueError: that is a bug. */
-  async until<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-    for (let round = 0; !signal.aborted; round += 1) {
+  /**
+   * Repeats `work` until it succeeds. Once `signal` has aborted there is one more try, or a first one; then undefined.
+   * Throws what is not a QueueError: that is a bug.
+   */
+  async until<T>(asked: Asked, work: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+    for (let round = 0; ; round += 1) {
+      const last = signal.aborted;
       try {
         const result = await work();
-        this.succeeded();
+        // Whoever is told to stop answers without asking the queue; that is no good news.
+        if (signal.aborted) this.#complaints.delete(asked);
+        else this.succeeded(asked);
         return result;
       } catch (error) {
         if (!(error instanceof QueueError)) throw error;
-        this.failed(error);
+        this.failed(asked, error);
+        if (last) break;
         await this.#clock.sleep(pauseMs(round, this.#random()), signal);
       }
     }
+    this.#complaints.delete(asked);
     return undefined;
   }
 
   /** For callers that have their own rhythm: counts towards the outage. */
-  failed(error: QueueError): void {
-    if (this.#outage?.message === error.message) return;
-    const sinceMs = this.#outage?.sinceMs ?? this.#clock.monotonicMs();
-    this.#outage = { sinceMs, message: error.message };
+  failed(asked: Asked, error: QueueError): void {
+    if (this.#complaints.size === 0) {
+      this.#sinceMs = this.#clock.monotonicMs();
+      this.#said.clear();
+    }
+    this.#complaints.set(asked, error.message);
+    if (this.#said.has(error.message)) return;
+    this.#said.add(error.message);
     this.#logger.error(
       { code: error.code, error: error.message },
       "the queue is in trouble; trying again until it is back",
     );
   }
 
-  succeeded(): void {
-    if (this.#outage === undefined) return;
-    const awayMs = Math.round(this.#clock.monotonicMs() - this.#outage.sinceMs);
-    this.#outage = undefined;
-    this.#logger.info({ awayMs }, "the queue is back");
+  succeeded(asked: Asked): void {
+    if (!this.#complaints.delete(asked) || this.#complaints.size > 0) return;
+    const awayMs = Math.round(this.#clock.monotonicMs() - this.#sinceMs);
+    this.#logger.info({ away_ms: awayMs }, "the queue is back");
   }
 }
 

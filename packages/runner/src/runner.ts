@@ -41,7 +41,7 @@ export interface RunnerHandle extends AsyncDisposable {
 
 export interface RunnerSummary {
   readonly settled: number;
-  /** Jobs that were stopped by abort(). */
+  /** Jobs that ended as `shutdown`, or whose outcome could not be stored before the runner gave up. */
   readonly aborted: number;
 }
 
@@ -59,8 +59,15 @@ export function defineRunner(definition: Omit<Runner, "spawn">): Runner {
   const runner: Runner = {
     runnerType: definition.runnerType,
     runnerId: definition.runnerId,
-    processJob: (job, context) => definition.processJob(job, context),
+    processJob: async (job, context) => checkOutcome(await definition.processJob(job, context)),
     spawn: (host) => spawnRunner(runner, host),
   };
   return runner;
+}
+
+/** The compiler checks this already, but runners are also written without one. */
+function checkOutcome(outcome: JobOutcome): JobOutcome {
+  const kind = (outcome as JobOutcome | undefined)?.kind; // may be anything where nobody compiled
+  if (kind === "finished" || kind === "error") return outcome;
+  throw new TypeError("processJob() did not answer with an outcome; end it with finished(…) or failed(…)");
 }

@@ -1,5 +1,7 @@
 /** Builds the parts around a runner, starts them, and takes them down in order. */
-import { type Presence, QueueError } from "@herorunner/job";
+import { type JobOutcome, type Presence, QueueError } from "@herorunner/job";
+import { refusingOnBugs } from "./admit.ts";
+import { attend } from "./attend.ts";
 import { PauseGate } from "./gate.ts";
 import {
   defaultTiming,
@@ -16,7 +18,6 @@ import { silentLogger, systemClock } from "./ports.ts";
 import { Reaper } from "./reaper.ts";
 import type { Runner, RunnerHandle, RunnerSummary } from "./runner.ts";
 import { Slots } from "./slots.ts";
-import { attend } from "./attend.ts";
 
 export function spawnRunner(runner: Runner, given: RunnerHost): RunnerHandle {
   const clock = given.clock ?? systemClock;
@@ -27,12 +28,17 @@ export function spawnRunner(runner: Runner, given: RunnerHost): RunnerHandle {
   const counts = { settled: 0, aborted: 0 };
   const tell = (event: RunnerEvent): void => {
     if (event.kind === "settled") counts.settled += 1;
+    if (event.kind === "unsettled" || (event.kind === "settled" && isShutdown(event.outcome))) {
+      counts.aborted += 1;
+    }
     given.onEvent?.(event);
   };
   const patience = new Patience(clock, logger);
   const host: RunningHost = {
-    ...{ queue: given.queue, admit: given.admit, clock, logger, tell, patience },
+    ...{ queue: given.queue, clock, logger, tell, patience },
+    admit: refusingOnBugs(given.admit, logger),
     journal: given.journal ?? noJournal,
+    signReceipt: given.signReceipt,
     slots: new Slots(given.concurrency),
     leases: new LeaseKeeper(given.queue, patience, timing.renewEveryMs),
     gate: new PauseGate(draining.signal),
@@ -42,20 +48,21 @@ export function spawnRunner(runner: Runner, given: RunnerHost): RunnerHandle {
     claimOptions: { wait: given.burst !== true },
   };
   let giveUpTimer: NodeJS.Timeout | undefined;
+  let hasStopped = false;
   const abort = (): void => {
     draining.abort();
-    if (giveUpTimer !== undefined) return;
-    counts.aborted += host.slots.busy;
+    if (giveUpTimer !== undefined || hasStopped) return;
     host.leases.abortAll();
     giveUpTimer = setTimeout(() => givingUp.abort(), timing.giveUpAfterMs);
   };
+  const stopped = live(runner, host, given, timing).finally(() => {
+    hasStopped = true;
+    clearTimeout(giveUpTimer);
+  });
   return {
     drain: () => draining.abort(),
     abort,
-    stopped: live(runner, host, given, timing).then((): RunnerSummary => {
-      clearTimeout(giveUpTimer);
-      return counts;
-    }),
+    stopped: stopped.then((): RunnerSummary => counts),
     health: () => ({
       busy: host.slots.busy,
       slots: host.slots.size,
@@ -68,6 +75,10 @@ export function spawnRunner(runner: Runner, given: RunnerHost): RunnerHandle {
       await this.stopped;
     },
   };
+}
+
+function isShutdown(outcome: JobOutcome): boolean {
+  return outcome.kind === "error" && outcome.reason === "shutdown";
 }
 
 /** Everything that goes on beside the loop ends after it, so that leases are renewed while the last jobs run. */
@@ -91,8 +102,7 @@ async function live(
     await Promise.race([runLoop(runner, host), endsEarly(beside)]);
   } finally {
     ending.abort();
-    host.leases.close();
-    await Promise.allSettled(beside);
+    await Promise.allSettled([...beside, host.leases.close()]);
     if (presence !== undefined && instance !== undefined) await leave(presence, instance.owner);
   }
 }
