@@ -3,7 +3,7 @@ export { createAdmit } from "./admit.ts";
 export type { Admission, Admit, AdmitPolicy } from "./admit.ts";
 export { createChildExecutor, createExecutor } from "./child/child-executor.ts";
 export type { ChildExecutor, ChildExecutorOptions, CreateExecutorOptions } from "./child/child-executor.ts";
-export { findExecutable, inspectExecutable } from "./child/executable.ts";
+export { inspectExecutable } from "./child/executable.ts";
 export type { StartProblem } from "./child/executable.ts";
 export { closeInheritedDescriptors } from "./child/inherited-descriptors.ts";
 export { IsolationUnavailable, probeIsolation } from "./child/isolation.ts";

@@ -10,7 +10,9 @@ const closeOnExec = 0o2000000;
  * Closes every descriptor from 3 on that children would inherit, except sockets handed over by systemd (LISTEN_FDS)
  * and the channel to a parent that is a Node process. Answers what it closed.
  */
-export function closeInheritedDescriptors(env: Readonly<Record<string, string | undefined>>): readonly number[] {
+export function closeInheritedDescriptors(
+  env: Readonly<Record<string, string | undefined>>,
+): readonly number[] {
   const handedOver = env["LISTEN_PID"] === String(process.pid) ? Number(env["LISTEN_FDS"] ?? 0) : 0;
   const closed: number[] = [];
   for (const fd of openDescriptors()) {
