@@ -52,7 +52,13 @@ test("npm start -- --once runs the example jobs, shows their answers, ends with 
 
 test("npm start stays up, takes a job from another process, and ends everything when npm is ended", async () => {
   const start = npmStart([]);
-  await until(() => start.said().includes("Press Ctrl-C to stop"), "the examples are through", 40_000);
+  const invited = until(
+    () => start.said().includes("Press Ctrl-C to stop"),
+    "the examples are through",
+    40_000,
+  );
+  const early = start.exited.then((code) => `it ended with ${code}:\n${start.said()}`);
+  expect(await Promise.race([invited, early])).toBeUndefined();
   const socket = socketOf(start.said());
   const client = await JobClient.connect(`unix://${socket}`);
   try {
