@@ -70,7 +70,7 @@ function severalLines(action: Action, head: string, outer: string): string[] {
 function entryLines(entry: Entry, indent: string): string[] {
   switch (entry.kind) {
     case "parameter":
-      return writeParameter(entry.key, entry.value, indent);
+      return writeParameter(entry, indent);
     case "argument":
       return [entry.value === "" ? "/" : entry.value];
     case "comment": {

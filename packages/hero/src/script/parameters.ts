@@ -7,9 +7,10 @@ import type { Entry, Parameter, Value } from "./ast.ts";
 import { Cursor } from "./cursor.ts";
 import type { Problem } from "./problem.ts";
 import { fixKey } from "./names.ts";
+import { readBare, readQuoted } from "./quoted.ts";
 import { readTemplate } from "./template.ts";
 import { isSpace, type SourceLine } from "./text.ts";
-import { CharBuffer, decodeValue, joinItems, type Chars, type Item } from "./value-text.ts";
+import { decodeEscapes, joinItems, trimChars, type Chars, type Item } from "./value-text.ts";
 import { suspectLine, textBlock, unclosedText } from "./text-block.ts";
 
 export interface ActionText {
@@ -144,7 +145,7 @@ class ParameterReader {
       else this.#warnIfParameter(items.length === 1 && !(items[0]?.text.includes(":") ?? false));
       const quoted = quoteChar.test(this.#at.char);
       if (quoted && items.length === 0 && this.#opensBehindOther()) return;
-      const item = quoted ? this.#quoted() : this.#bare();
+      const item = quoted ? this.#quoted() : readBare(this.#at);
       const more = this.#takeComma();
       items.push({ ...item, wrap: quoted && item.text.includes(" ") && (more || this.#atEnd()) });
       if (!more) break;
@@ -248,45 +249,21 @@ class ParameterReader {
     return end;
   }
 
-  #bare(): Chars {
-    const buffer = new CharBuffer();
-    do {
-      buffer.add(this.#at.char, this.#at.offset);
-      this.#at.advance();
-    } while (!this.#at.done && this.#at.char !== "," && !isSpace(this.#at.char));
-    return buffer;
-  }
-
   #quoted(): Chars {
     const start = { offset: this.#at.offset, row: this.#at.row };
-    const buffer = new CharBuffer();
-    this.#at.advance();
-    while (!this.#at.done) {
-      const char = this.#at.char;
-      if (quoteChar.test(char) && this.#at.charBefore !== "\\") {
-        this.#at.advance();
-        this.#lastQuoted = start;
-        return buffer;
-      }
-      if (!this.#at.atLineEnd) buffer.add(char, this.#at.offset);
-      else this.#breakInQuotes(buffer);
-      this.#at.advance();
+    const { chars, closed } = readQuoted(this.#at);
+    this.#lastQuoted = start;
+    if (!closed) {
+      this.#problems.push({
+        code: "unclosed-quote",
+        message: "this quote is never closed; the value takes the rest of the action",
+        offset: start.offset,
+        length: 1,
+        hint: "a value of several lines starts with a quote at the end of its line and ends with a quote alone on a line",
+        lossy: true,
+      });
     }
-    this.#problems.push({
-      code: "unclosed-quote",
-      message: "this quote is never closed; the value takes the rest of the action",
-      offset: start.offset,
-      length: 1,
-      hint: "a value of several lines starts with a quote at the end of its line and ends with a quote alone on a line",
-      lossy: true,
-    });
-    return buffer;
-  }
-
-  /** A line break inside quotes is one space, however many blank lines there are. */
-  #breakInQuotes(buffer: CharBuffer): void {
-    if (this.#at.inBlankLine) return;
-    buffer.add(" ", this.#at.offset);
+    return chars;
   }
 
   #multiline(): boolean {
@@ -316,7 +293,10 @@ class ParameterReader {
     else this.#at.nextLine();
     const suspect = openRow === 0 ? undefined : suspectLine(openLine, body);
     if (suspect !== undefined) this.#problems.push(suspect);
-    this.#store({ word, offset, valueOffset, multiline: true }, textBlock(body, valueOffset));
+    this.#store(
+      { word, offset, valueOffset, multiline: true },
+      decodeEscapes(textBlock(body, valueOffset), false),
+    );
     return true;
   }
 
@@ -324,7 +304,7 @@ class ParameterReader {
     place: { word: string; offset: number; valueOffset: number; multiline: boolean },
     chars: Chars,
   ): void {
-    const decoded = decodeValue(chars, !place.multiline);
+    const decoded = trimChars(chars);
     const key = fixKey(place.word);
     const template = readTemplate(decoded.text, decoded.offsets);
     for (const fault of template?.faults ?? []) {

@@ -1,9 +1,11 @@
 /**
  * Actions as text. Reading the text again gives the same action: that holds for every action the parser can return.
  */
-import type { Action } from "./ast.ts";
+import type { Action, Parameter, TemplatePiece } from "./ast.ts";
+import { readParameters } from "./parameters.ts";
+import { splitLines } from "./text.ts";
 
-const bare = /^[A-Za-z0-9_./@%+=~][A-Za-z0-9_./@%+=~-]*$/;
+const bare = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
 const quoteLine = /^\s*(?:'''|"""|'|")\s*$/;
 
 /** A value as it is written behind `name:`; a block needs lines of its own. */
@@ -11,10 +13,6 @@ export type WrittenValue =
   | { readonly inline: string }
   /** The lines between the quote that opens and the one that closes. */
   | { readonly block: readonly string[] };
-
-function isBare(value: string): boolean {
-  return bare.test(value) && !value.includes("//");
-}
 
 function canBeBlock(lines: readonly string[]): boolean {
   return lines.every(
@@ -26,8 +24,32 @@ function canBeBlock(lines: readonly string[]): boolean {
   );
 }
 
-export function writeValue(value: string): WrittenValue {
-  if (isBare(value)) return { inline: value };
+export function writeValue(value: string, template?: readonly TemplatePiece[]): WrittenValue {
+  const pieces = template === undefined ? undefined : writePieces(value, template);
+  return pieces === undefined ? writeText(value) : { inline: pieces };
+}
+
+/** Expressions as they are, quotes and all; undefined where that would be read as something else. */
+function writePieces(value: string, template: readonly TemplatePiece[]): string | undefined {
+  if (value.includes("\n") || !template.some((piece) => piece.kind === "code" && /['"]/.test(piece.code)))
+    return undefined;
+  const written = template.map((piece) =>
+    piece.kind === "code"
+      ? `\${${piece.code}}`
+      : piece.text.replace(/['"]/g, "\\$&").replaceAll("${", "\\${"),
+  );
+  const inline = `'${written.join("")}'`;
+  const [line] = splitLines(`a:${inline}`);
+  if (line === undefined) return undefined;
+  const { entries, problems } = readParameters([line], 0);
+  const [entry, another] = entries;
+  const same =
+    another === undefined && entry?.kind === "parameter" && entry.value === value && problems.length === 0;
+  return same ? inline : undefined;
+}
+
+function writeText(value: string): WrittenValue {
+  if (bare.test(value)) return { inline: value };
   const lines = value.split("\n");
   if (lines.length > 1 && canBeBlock(lines)) return { block: lines };
   const joined = lines.join("\\\\n");
@@ -44,8 +66,11 @@ export function writeName(actor: string, name: string): string {
 }
 
 /** One parameter as lines, the first to be placed behind `indent`. */
-export function writeParameter(key: string, value: string, indent: string): string[] {
-  const written = writeValue(value);
+export function writeParameter(
+  { key, value, template }: Pick<Parameter, "key" | "value" | "template">,
+  indent: string,
+): string[] {
+  const written = writeValue(value, template);
   if ("inline" in written) return [`${key}:${written.inline}`];
   const body = written.block.map((line) => (line === "" ? "" : `${indent}    ${line}`));
   return [`${key}:'`, ...body, `${indent}'`];
@@ -61,7 +86,7 @@ export function printAction(
   const args = action.args.map((argument) => ` ${argument.value === "" ? "/" : argument.value}`).join("");
   const head = `${"!".repeat(action.bangs)}${writeName(action.actor, action.name)}${args}`;
   const params = action.params.flatMap((parameter) => {
-    const [first = "", ...more] = writeParameter(parameter.key, parameter.value, indent);
+    const [first = "", ...more] = writeParameter(parameter, indent);
     return [`${indent}${first}`, ...more];
   });
   return [...comment, head, ...params].join("\n");

@@ -47,7 +47,10 @@ export function readTemplate(value: string, offsets: readonly number[]): Templat
     const offset = offsets[at] ?? 0;
     const expression = readExpression(value, at + 2);
     if (expression === undefined) {
-      faults.push({ message: "this ${ has no matching }", offset });
+      faults.push({
+        message: "this ${ has no matching }; a value with white space in it needs quotes",
+        offset,
+      });
       text += "${";
       index = at + 2;
       continue;

@@ -38,11 +38,15 @@ function replaceAll(chars: Chars, pattern: RegExp, by: (match: string) => string
 }
 
 /** Applies the escapes. Texts of several lines need none for quotes, so there `\'` stays as it is. */
-export function decodeValue(chars: Chars, quotesAreEscaped: boolean): Chars {
+export function decodeEscapes(chars: Chars, quotesAreEscaped: boolean): Chars {
   let decoded = replaceAll(chars, /\\\\n/g, () => "\n");
   if (quotesAreEscaped) decoded = replaceAll(decoded, /\\['"]/g, (match) => match.charAt(1));
   decoded = replaceAll(decoded, /<<BR>>/g, () => "\n");
-  decoded = replaceAll(decoded, /<BR>/g, () => "\n");
+  return replaceAll(decoded, /<BR>/g, () => "\n");
+}
+
+/** Without white space at both ends. */
+export function trimChars(decoded: Chars): Chars {
   let start = 0;
   let end = decoded.text.length;
   while (start < end && isSpace(decoded.text.charAt(start))) start++;

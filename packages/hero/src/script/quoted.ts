@@ -1,0 +1,63 @@
+/**
+ * Reads one value, bare or between quotes, from where the cursor stands. Quotes inside `${…}` belong to the
+ * expression; elsewhere a quote of either kind ends the value unless a backslash stands before it.
+ */
+import type { Cursor } from "./cursor.ts";
+import { JavaScriptScanner } from "./javascript.ts";
+import { isSpace } from "./text.ts";
+import { CharBuffer, decodeEscapes, type Chars } from "./value-text.ts";
+
+const quoteChar = /['"]/;
+
+/** Up to white space or a comma; takes one character at least. */
+export function readBare(at: Cursor): Chars {
+  const buffer = new CharBuffer();
+  do {
+    buffer.add(at.char, at.offset);
+    at.advance();
+  } while (!at.done && at.char !== "," && !isSpace(at.char));
+  return decodeEscapes(buffer, true);
+}
+
+/** The cursor stands on the opening quote. Without a closing one the value takes everything that is left. */
+export function readQuoted(at: Cursor): { readonly chars: Chars; readonly closed: boolean } {
+  const whole = new CharBuffer();
+  let part = new CharBuffer();
+  const settle = () => {
+    whole.append(decodeEscapes(part, true));
+    part = new CharBuffer();
+  };
+  at.advance();
+  while (!at.done) {
+    if (quoteChar.test(at.char) && at.charBefore !== "\\") {
+      settle();
+      at.advance();
+      return { chars: whole, closed: true };
+    }
+    const end = expressionEnd(at);
+    if (end === undefined) {
+      if (!at.atLineEnd) part.add(at.char, at.offset);
+      else if (!at.inBlankLine) part.add(" ", at.offset);
+      at.advance();
+    } else {
+      settle();
+      while (at.index < end) {
+        whole.add(at.char, at.offset);
+        at.advance();
+      }
+    }
+  }
+  settle();
+  return { chars: whole, closed: false };
+}
+
+/** The index behind a `${…}` that starts here and holds quotes of its own; others need no care. */
+function expressionEnd(at: Cursor): number | undefined {
+  if (!at.startsWith("${") || at.charBefore === "\\") return undefined;
+  const line = at.before + at.rest;
+  const from = at.before.length;
+  const scanner = new JavaScriptScanner();
+  const end = scanner.findExpressionEnd(line, from + 2);
+  if (end < 0 || scanner.faults.length > 0 || !quoteChar.test(line.slice(from, end))) return undefined;
+  return at.index + (end - from) + 1;
+}
