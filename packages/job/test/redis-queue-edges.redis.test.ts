@@ -394,7 +394,11 @@ describe("results and logs", () => {
     await store.push("a");
     const claim = await take(queue);
     const entry = { stream: "out", offset: 0, data: "x".repeat(100 * 1024) } as const;
-    for (let batch = 0; batch < 10; batch += 1) await queue.appendLog(claim, Array(10).fill(entry));
+    for (let batch = 0; batch < 10; batch += 1)
+      await queue.appendLog(
+        claim,
+        Array.from({ length: 10 }, () => entry),
+      );
     const kept = await store.log("a");
     expect(kept).toHaveLength(40); // of 100 KiB each in 4 MiB
     expect([kept[0]!.seq, kept.at(-1)!.seq]).toEqual([61, 100]);

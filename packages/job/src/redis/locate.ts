@@ -2,6 +2,7 @@
  * Which node to talk to. All keys of a runner share one slot, so even in a cluster one plain connection is enough:
  * the one to the node that owns the slot. After a failover or a MOVED the connection is thrown away and located anew.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { HostPort, RedisCredentials, RedisTarget } from "./redis-url.ts";
 
 export type NodeAddress = HostPort | { readonly path: string };
@@ -15,7 +16,7 @@ export interface ProbeClient {
 
 export type Probe = (node: HostPort, credentials: RedisCredentials) => ProbeClient;
 
-/** Asks sentinels or seeds where needed, all at once: the first answer counts. Throws a node's error when none answers. */
+/** Asks sentinels or seeds where needed; the first answer counts. Throws a node's error when none answers. */
 export async function locate(target: RedisTarget, routeKey: string, probe: Probe): Promise<NodeAddress> {
   switch (target.kind) {
     case "single":
@@ -31,9 +32,21 @@ export async function locate(target: RedisTarget, routeKey: string, probe: Probe
   }
 }
 
+/** How long a node may think before the next one is asked too. */
+const headStartMs = 250;
+
 async function firstAnswer<T>(nodes: readonly HostPort[], ask: (node: HostPort) => Promise<T>): Promise<T> {
+  const asked: Promise<T>[] = [];
+  for (const node of nodes) {
+    asked.push(ask(node));
+    const answered = Promise.any(asked).then(
+      () => true,
+      () => false,
+    );
+    if (await Promise.race([answered, sleep(headStartMs, false, { ref: false })])) break;
+  }
   try {
-    return await Promise.any(nodes.map(ask));
+    return await Promise.any(asked);
   } catch (error) {
     throw error instanceof AggregateError ? error.errors.at(-1) : error;
   }

@@ -5,6 +5,7 @@
 import { QueueError } from "../errors.ts";
 import type { RunnerKeys } from "../keys.ts";
 import type { RedisConnection, Reply } from "./connection.ts";
+import { refusalWord } from "./refusal.ts";
 import { textOf } from "./reply.ts";
 import { script } from "./script.ts";
 
@@ -176,7 +177,9 @@ async function accessTo(redis: RedisConnection, keys: RunnerKeys): Promise<Serve
       return { ...common, ok: true, sentence: `scripts may use the keys under ${keys.prefix}` };
     return { ...common, ok: false, sentence: `the user may not use ${answer.slice(0, 200)}`, fix };
   } catch (error) {
-    if (!(error instanceof QueueError) || error.code === "UNAVAILABLE") throw error;
+    // A replica refuses scripts that write: that says nothing about the user.
+    if (!(error instanceof QueueError) || (error.code === "UNAVAILABLE" && refusalWord(error) === ""))
+      throw error;
     const refused = error.code === "DENIED" || /unknown command/i.test(error.message);
     return { ...common, ok: refused ? false : "unknown", sentence: error.message, fix };
   }

@@ -1,0 +1,117 @@
+/** What is found out about a Redis at start. */
+import { afterEach, describe, expect, it } from "vitest";
+import { type RedisServerOptions, startRedis } from "../../../test/support/redis-server.ts";
+import { checkServer, keysOf, openConnection, parseRedisUrl, type ServerFinding } from "../src/index.ts";
+
+const open: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of open.splice(0).toReversed()) await close();
+});
+
+async function setup(options?: RedisServerOptions) {
+  const server = await startRedis(options);
+  open.push(() => server.stop());
+  const connect = (url: string) => {
+    const redis = openConnection({ target: parseRedisUrl(url), routeKey: "" });
+    open.push(() => redis.close());
+    return redis;
+  };
+  const check = (login = "", nowMs?: () => number) =>
+    checkServer(connect(`unix://${login}${server.socketPath}`), keysOf("r"), nowMs);
+  return { server, admin: connect(server.url), check };
+}
+
+const byName = (findings: readonly ServerFinding[], name: ServerFinding["name"]) =>
+  findings.find((one) => one.name === name);
+
+describe("checkServer", () => {
+  it("is content with a Redis that is set up as the manual says, and leaves nothing behind", async () => {
+    const { admin, check } = await setup({ args: ["--appendonly", "yes"] });
+    const findings = await check();
+    expect(findings.map(({ name, ok }) => [name, ok])).toEqual(
+      [
+        "reachable",
+        "version",
+        "eviction",
+        "persistence",
+        "memory",
+        "role",
+        "access",
+        "clock",
+        "round trip",
+      ].map((name) => [name, true]),
+    );
+    expect(await admin.send(["DBSIZE"])).toBe(0);
+  });
+
+  it("gives every finding that is not fine a fix", async () => {
+    const { check } = await setup({ args: ["--maxmemory-policy", "allkeys-lru", "--maxmemory", "1mb"] });
+    for (const { ok, fix, sentence } of await check("", () => 0)) {
+      expect(sentence).not.toBe("");
+      if (ok !== true) expect(fix).toMatch(/\w{3}/);
+    }
+  });
+
+  it.each(["allkeys-lru", "allkeys-random", "volatile-lru", "volatile-ttl"])(
+    "refuses maxmemory-policy %s",
+    async (policy) => {
+      const { admin, check } = await setup();
+      await admin.send(["CONFIG", "SET", "maxmemory-policy", policy]);
+      expect(byName(await check(), "eviction")).toMatchObject({
+        ok: false,
+        severity: "refuse",
+        fix: /noeviction/,
+      });
+    },
+  );
+
+  it("warns without an append-only file, on a replica, when memory is short and when clocks differ", async () => {
+    const { admin, check } = await setup();
+    await admin.send(["REPLICAOF", "127.0.0.1", "1"]);
+    await admin.send(["CONFIG", "SET", "maxmemory", "1000000"]);
+    const findings = await check("", () => Date.now() + 60_000);
+    for (const name of ["persistence", "role", "memory", "clock"] as const) {
+      expect(byName(findings, name)).toMatchObject({ ok: false, severity: "warn" });
+    }
+    expect(byName(findings, "clock")?.sentence).toMatch(/(59|60)\d{3} ms behind/);
+  });
+
+  it("says unknown where INFO and CONFIG are not allowed, and goes on", async () => {
+    const { admin, check } = await setup();
+    await admin.send(["ACL", "SETUSER", "ann", "on", ">p", "~hero:*", "+@all", "-info", "-config", "-time"]);
+    const findings = await check("ann:p@");
+    for (const name of ["version", "eviction", "persistence", "role", "clock"] as const) {
+      expect(byName(findings, name)?.ok).toBe("unknown");
+    }
+    expect(byName(findings, "eviction")).toMatchObject({ severity: "refuse", sentence: /does not allow/ });
+  });
+
+  it("reads the eviction policy from CONFIG where INFO is not allowed", async () => {
+    const { admin, check } = await setup();
+    await admin.send(["ACL", "SETUSER", "ann", "on", ">p", "~hero:*", "+@all", "-info"]);
+    expect(byName(await check("ann:p@"), "eviction")?.ok).toBe(true);
+  });
+
+  it("names the command that the user's rights lack", async () => {
+    const { admin, check } = await setup();
+    await admin.send(["ACL", "SETUSER", "ann", "on", ">p", "~hero:*", "+@all", "-zadd"]);
+    expect(byName(await check("ann:p@"), "access")).toMatchObject({
+      ok: false,
+      severity: "refuse",
+      sentence: /ZADD/,
+    });
+    await admin.send(["ACL", "SETUSER", "bob", "on", ">p", "~other:*", "+@all"]);
+    expect(byName(await check("bob:p@"), "access")).toMatchObject({ ok: false, severity: "refuse" });
+  });
+
+  it("of a Redis that is away or refuses us is one finding", async () => {
+    const { server, check } = await setup({ args: ["--requirepass", "right"] });
+    expect(await check(":wrong@")).toMatchObject([
+      { name: "reachable", ok: false, severity: "refuse", fix: /ACL/ },
+    ]);
+    await server.kill();
+    expect(await check(":right@")).toMatchObject([
+      { name: "reachable", ok: false, severity: "warn", fix: /PING/ },
+    ]);
+  });
+});

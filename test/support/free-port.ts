@@ -1,0 +1,12 @@
+/** A TCP port of 127.0.0.1 that was free a moment ago. */
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo; // a TCP server's address is no string
+  server.close();
+  await once(server, "close");
+  return port;
+}
