@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createPrivateKey, createECDH, type KeyObject, randomBytes, sign } from "node:crypto";
 import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -57,10 +58,17 @@ export async function battlefield(): Promise<Battlefield> {
   await writeHero(folder);
   await writeFile(join(folder, "trust.json"), trustText([alice.key, bob.key]));
   const runners: ChildProcess[] = [];
+  const said = async (): Promise<string> => (await readFile(join(folder, "runner.log"), "utf8")).slice(-2000);
   const startRunner = async (): Promise<void> => {
     const runner = launch(folder, server.url);
     runners.push(runner);
-    await until(async () => (await presentPids(redis)).includes(runner.pid ?? 0), "the runner is there");
+    let gone = false;
+    runner.once("exit", () => (gone = true));
+    await until(
+      async () => gone || (await presentPids(redis)).includes(runner.pid ?? 0),
+      "the runner is there",
+    );
+    if (gone) throw new Error(`the runner did not start:\n${await said()}`);
   };
   const reload = async (text: string): Promise<void> => {
     await writeFile(join(folder, "trust.json"), text);
@@ -77,9 +85,13 @@ export async function battlefield(): Promise<Battlefield> {
     starts: async () => parseStarts(await readFile(join(folder, "started"), "utf8").catch(() => "")),
     settled: () =>
       until(
-        async () => (await length(redis, keys.queue)) + (await length(redis, keys.active)) === 0,
+        async () => {
+          if (runners.every((one) => one.exitCode !== null))
+            throw new Error(`all runners ended:\n${await said()}`);
+          return (await length(redis, keys.queue)) + (await length(redis, keys.active)) === 0;
+        },
         "all jobs have ended",
-        60_000,
+        50_000,
       ),
     close: async () => {
       for (const runner of runners) await end(runner, "SIGTERM");
@@ -127,9 +139,14 @@ function launch(folder: string, redisUrl: string): ChildProcess {
     "1",
   ];
   // Its many refusals are logged as errors; they are what these tests are about and would bury everything else.
-  const stdio = ["ignore", "ignore", "ignore"] as const;
+  const log = openSync(join(folder, "runner.log"), "a");
   const env = { PATH: process.env["PATH"] ?? "", HOME: folder };
-  return spawn(process.execPath, [bin, ...options, ...more, runnerId], { stdio: [...stdio], env });
+  const runner = spawn(process.execPath, [bin, ...options, ...more, runnerId], {
+    stdio: ["ignore", "ignore", log],
+    env,
+  });
+  closeSync(log);
+  return runner;
 }
 
 async function end(runner: ChildProcess, signal: NodeJS.Signals): Promise<void> {
