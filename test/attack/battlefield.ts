@@ -21,7 +21,7 @@ import { generateKey, jobBytes, type SecretKey } from "@herorunner/job/trust";
 import { startRedis } from "../support/redis-server.ts";
 import { until } from "../support/until.ts";
 
-export const runnerId = "hero1";
+const runnerId = "hero1";
 export const keys = keysOf(runnerId);
 
 export interface Start {
