@@ -63,6 +63,7 @@ function readText(option: Option, text: string, texts: readonly string[]): Value
     case "bytes":
       return scaled(text.toUpperCase(), /^(\d{1,16})([KMG])?$/, SUFFIX_BYTES);
     case "list": {
+      if (option.verbatim === true) return Object.freeze(texts.filter((item) => item !== ""));
       const items = texts.flatMap((each) => each.split(",")).map((item) => item.trim());
       return Object.freeze(items.filter((item) => item !== ""));
     }
@@ -143,7 +144,9 @@ export function describeKind(option: Option): string {
     case "bytes":
       return `a size${limits(option.min ?? 0, option.max, showBytes)}`;
     case "list":
-      return "a list separated by commas";
+      return option.verbatim === true
+        ? `a ${option.placeholder ?? "text"}; repeat the flag for more`
+        : "a list separated by commas";
     case "choice":
       return `one of ${option.choices.join(", ")}`;
     case "address":

@@ -74,6 +74,8 @@ export interface BytesOption extends OptionBasics {
 export interface ListOption extends OptionBasics {
   readonly kind: "list";
   readonly default?: readonly string[];
+  /** Every text is one item as it stands, commas and spaces included; only repeating the flag makes a list. */
+  readonly verbatim?: boolean;
   /** Like that of a string, for each item. */
   readonly check?: (item: string) => string | undefined;
 }
@@ -174,6 +176,8 @@ export interface Command<O extends OptionTable = OptionTable, P extends Position
   readonly summary: string;
   readonly options: O;
   readonly positionals: P;
+  /** Lines for the end of the help: commands as one would type them. */
+  readonly examples?: readonly string[];
   /** Rules that need more than one option. Called only when each option is right by itself. */
   validate?(config: Config<O, P>): readonly Problem[];
 }
@@ -188,6 +192,8 @@ export interface Program {
   readonly commands: Readonly<Record<string, Command>>;
   /** Key of the command that needs no name on the command line. */
   readonly main?: string;
+  /** As those of a command, for the help of the whole program. */
+  readonly examples?: readonly string[];
 }
 
 /** Checks an option table and keeps its exact type. */

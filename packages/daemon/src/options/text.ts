@@ -1,7 +1,15 @@
 /** What the option table looks like to people: help, `--print-config` and the list of problems. Plain text, 100 columns. */
 import { BUILT_IN_OPTIONS, groupedSettings } from "./command.ts";
 import { defaultValue, showValue, type Value } from "./kinds.ts";
-import type { Command, Option, Positional, Problem, Program, Source } from "./table.ts";
+import {
+  type Command,
+  envName,
+  type Option,
+  type Positional,
+  type Problem,
+  type Program,
+  type Source,
+} from "./table.ts";
 
 const WIDTH = 100;
 const INDENT = 30;
@@ -18,14 +26,30 @@ export function commandHelp(program: Program, name: string | undefined): string 
     ...(whole ? commandList(program) : []),
     ...(command === undefined ? [] : [positionalList(command), ...optionLists(command)]),
     ["Common options:", ...BUILT_IN_OPTIONS.flatMap((option) => optionLines(option, option.flag))].join("\n"),
-    wrap(
-      `Every option but these can also be set as an environment variable (${program.envPrefix}LOG_LEVEL for --log-level) or ` +
-        `as a key of the TOML file named by --config or ${program.envPrefix}CONFIG (log-level = "DEBUG"). ` +
-        "Flags go before environment, environment before file.",
-      WIDTH,
-    ).join("\n"),
+    exampleList(whole ? program.examples : command?.examples),
+    wrap(layersNote(program, command), WIDTH).join("\n"),
   ];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+function exampleList(examples: readonly string[] = []): string {
+  return examples.length === 0 ? "" : ["Examples:", ...examples.map((line) => `  ${line}`)].join("\n");
+}
+
+/** Where else options can be set, shown on one that this program has. */
+function layersNote(program: Program, command: Command | undefined): string {
+  const commands = command === undefined ? Object.values(program.commands) : [command];
+  const texts = commands.flatMap(({ options }) => Object.values(options)).filter(isText);
+  const { flag } = texts.find((option) => option.flag === "log-level") ?? texts[0] ?? { flag: "log-level" };
+  return (
+    `Every option but these can also be set as an environment variable (${envName(program.envPrefix, flag)} for --${flag}) or ` +
+    `as a key of the TOML file named by --config or ${program.envPrefix}CONFIG (${flag} = "${flag === "log-level" ? "DEBUG" : "…"}"). ` +
+    "Flags go before environment, environment before file."
+  );
+}
+
+function isText({ kind }: Option): boolean {
+  return kind === "string" || kind === "choice";
 }
 
 /** `herorunner verify [options] <JOB.json>` */

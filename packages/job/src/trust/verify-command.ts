@@ -12,6 +12,8 @@ import { type Check, verifyJob } from "./verify.ts";
 export interface VerifyCommand {
   /** Path of the job file. */
   readonly jobFile: string;
+  /** What would be read from `jobFile`, when the caller has it already. */
+  readonly jobText?: string;
   /** Path of the trust file. */
   readonly trustFile: string;
   /** Unix time to judge at. */
@@ -48,7 +50,8 @@ export async function runVerifyCommand(command: VerifyCommand): Promise<CommandA
   const texts: string[] = [];
   for (const path of [command.jobFile, command.trustFile]) {
     try {
-      texts.push(await readFile(path, "utf8"));
+      const known = path === command.jobFile ? command.jobText : undefined;
+      texts.push(known ?? (await readFile(path, "utf8")));
     } catch (error) {
       return usage(`${path} cannot be read: ${(error as Error) /* readFile throws nothing else */.message}`);
     }

@@ -1,0 +1,190 @@
+/**
+ * Waiting for the end of a job, with or without its live output: progress for people, Ctrl-C, a store that goes away
+ * for a moment, the end of the wait before the end of the job. The answer is the exit code.
+ */
+import { ClientError, type JobView, wireView } from "@herorunner/job";
+import { endCode, showEnding } from "./ending.ts";
+import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import { Interrupts } from "./interrupts.ts";
+import { LiveOutput } from "./live-output.ts";
+import { patiently } from "./patience.ts";
+import { Progress } from "./progress.ts";
+import type { Session } from "./session.ts";
+import { shortDuration } from "./text.ts";
+import { jsonLine } from "./visible.ts";
+
+export interface AwaitPlan {
+  readonly id: string;
+  readonly runner: string;
+  readonly follow: boolean;
+  readonly timeoutMs: number | undefined;
+  readonly json: boolean;
+  readonly raw: boolean;
+  /** Members to put in front of the job view in the JSON form. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+/** A job that still waits after this time makes us look whether anybody serves its runner id. */
+const wonderMs = 2_000;
+
+export async function awaitJob(plan: AwaitPlan, session: Session): Promise<ExitCode> {
+  const { shell, words } = session;
+  const progress = new Progress(shell.stderr, !plan.follow && !plan.json);
+  const live = new LiveOutput(shell, plan.raw);
+  const interrupts = new Interrupts({
+    shell,
+    question: `Cancel job ${plan.id} too? (no, or Ctrl-C again: it goes on)`,
+    onAsk: () => progress.hide(),
+    cancel: () => cancelNow(plan, session),
+  });
+  const watch = new Watch(plan, session, { progress, live });
+  const back = `herojob wait ${plan.id} --runner ${plan.runner}${words}`;
+  try {
+    const job = await untilFinal(plan, session, { live, watch, signal: interrupts.signal });
+    watch.stop();
+    await live.endLine();
+    await showJob(job, plan, { session, live });
+    return interrupts.cancelling ? exitCodes.interrupted : endCode(job);
+  } catch (error) {
+    watch.stop();
+    if (interrupts.signal.aborted) {
+      await live.note(`stopped waiting, job ${plan.id} goes on; wait for it again with: ${back}`);
+      return exitCodes.interrupted;
+    }
+    if (!(error instanceof ClientError) || error.code !== "WAIT_TIMEOUT") throw error;
+    const waited = shortDuration(plan.timeoutMs ?? 0);
+    await live.note(
+      `job ${plan.id} has not ended after ${waited} and goes on; wait for it again with: ${back}`,
+    );
+    return exitCodes.timeout;
+  } finally {
+    watch.stop();
+    interrupts.stop();
+  }
+}
+
+async function cancelNow({ id, runner }: AwaitPlan, { api }: Session): Promise<string> {
+  switch (await api.cancel(id, { runner })) {
+    case "cancelled":
+      return `job ${id} is cancelled`;
+    case "requested":
+      return `asked the runner to end job ${id}; waiting for that (Ctrl-C: leave it)`;
+    case "final":
+      return `job ${id} has ended already`;
+  }
+}
+
+interface Parts {
+  readonly live: LiveOutput;
+  readonly watch: Watch;
+  readonly signal: AbortSignal;
+}
+
+async function untilFinal(plan: AwaitPlan, session: Session, parts: Parts): Promise<JobView> {
+  const { id, runner, timeoutMs } = plan;
+  const { live, watch, signal } = parts;
+  const end = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
+  const away = (why: string): Promise<void> => live.note(`${why}; trying again`);
+  const patience = { signal, onAway: away };
+  if (plan.follow) {
+    const deadline = timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)];
+    const ends = AbortSignal.any([signal, ...deadline]);
+    const first = await session.api.get(id, { runner });
+    watch.onStatus(first);
+    try {
+      await patiently(
+        async () => {
+          const lines = session.api.logs(id, { runner, afterSeq: live.lastSeq, signal: ends });
+          for await (const line of lines) await live.show(line);
+        },
+        { ...patience, signal: ends },
+      );
+    } catch (error) {
+      if (!signal.aborted && ends.aborted) throw new ClientError("WAIT_TIMEOUT", `job ${id} has not ended`);
+      throw error;
+    }
+  }
+  return patiently(() => {
+    const left = end === undefined ? {} : { timeoutMs: Math.max(0, end - performance.now()) };
+    return session.api.wait(id, { runner, signal, ...left, onStatus: (job) => watch.onStatus(job) });
+  }, patience);
+}
+
+/** Tells a person where the job stands, and everybody when it waits for a runner that is not there. */
+class Watch {
+  readonly #plan: AwaitPlan;
+  readonly #session: Session;
+  readonly #progress: Progress;
+  readonly #live: LiveOutput;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(plan: AwaitPlan, session: Session, tools: { progress: Progress; live: LiveOutput }) {
+    this.#plan = plan;
+    this.#session = session;
+    this.#progress = tools.progress;
+    this.#live = tools.live;
+  }
+
+  onStatus(job: JobView): void {
+    clearTimeout(this.#timer);
+    if (this.#stopped) return;
+    this.#progress.show(`job ${job.id} ${phrase(job)}`);
+    if (job.status === "queued") this.#timer = setTimeout(() => void this.#wonder(), wonderMs);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#progress.hide();
+  }
+
+  async #wonder(): Promise<void> {
+    const { runner } = this.#plan;
+    // Only a hint: where it cannot be had, the wait itself says why.
+    const state = await this.#session.api.runner(runner).catch(() => undefined);
+    if (state === undefined || this.#stopped) return;
+    if (!state.alive)
+      await this.#live.note(`no process serves runner ${runner} at the moment; the job waits for one`);
+    else if (state.paused)
+      await this.#live.note(`runner ${runner} is paused; the job waits until it is resumed`);
+  }
+}
+
+function phrase(job: JobView): string {
+  switch (job.status) {
+    case "created":
+      return "is stored and not queued";
+    case "queued":
+      return `waits for runner ${job.runner}`;
+    case "dispatched":
+      return "is taken by its runner";
+    case "started":
+      return "runs";
+    case "finished":
+    case "error":
+      return "has ended";
+  }
+}
+
+async function showJob(
+  job: JobView,
+  plan: AwaitPlan,
+  { session, live }: { session: Session; live: LiveOutput },
+): Promise<void> {
+  const { shell, words } = session;
+  if (plan.json) {
+    await shell.stdout.write(jsonLine({ ...plan.extra, ...wireView(job) }));
+    return;
+  }
+  await showEnding(job, { shell, raw: plan.raw, ...(plan.follow ? { alreadyShown: live.seen } : {}) });
+  const unseen = live.seen.out ? live.missing("out", job.stdoutBytes) : 0;
+  if (unseen > 0) {
+    await live.note(
+      `${unseen} bytes at the end were not shown live; see herojob result ${job.id} --runner ${job.runner}${words}`,
+    );
+  }
+  if (!shell.stderr.isTerminal || job.status !== "finished") return;
+  const took = job.durationMs === undefined ? "" : ` in ${shortDuration(job.durationMs)}`;
+  await shell.stderr.write(`job ${job.id} finished${took}\n`);
+}

@@ -1,0 +1,48 @@
+/** `list`: jobs, newest first, as a table or as the answer of `job.list`. */
+import type { JobSummary, ListFilter } from "@herorunner/job";
+import { wireView } from "@herorunner/job";
+import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import type { ListConfig } from "../options.ts";
+import type { Session } from "../session.ts";
+import { shortDuration, table } from "../text.ts";
+import { jsonLine } from "../visible.ts";
+
+export async function list(config: ListConfig, { api, shell }: Session): Promise<ExitCode> {
+  const { jobs, nextCursor } = await api.list(filterOf(config, shell.now()));
+  if (config.json) {
+    await shell.stdout.write(jsonLine({ jobs: jobs.map(wireView), next_cursor: nextCursor }));
+    return exitCodes.done;
+  }
+  const head = ["ID", "STATUS", "REASON", "RUNNER", "CALLER", "AGE", "TOOK"];
+  await shell.stdout.write(table([head, ...jobs.map((job) => row(job, shell.now()))]));
+  if (nextCursor !== null) await shell.stderr.write(`there are more: --cursor ${nextCursor}\n`);
+  else if (jobs.length === 0 && shell.stderr.isTerminal) await shell.stderr.write("no such jobs\n");
+  return exitCodes.done;
+}
+
+function filterOf(config: ListConfig, nowMs: number): ListFilter {
+  const { runner, status, reason, caller, sinceMs, limit, cursor } = config;
+  return {
+    limit,
+    ...(runner === undefined ? {} : { runner }),
+    ...(status === undefined ? {} : { status }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(caller === undefined ? {} : { callerId: caller }),
+    ...(sinceMs === undefined ? {} : { sinceMs: nowMs - sinceMs }),
+    ...(cursor === undefined ? {} : { cursor }),
+  };
+}
+
+function row(job: JobSummary, nowMs: number): string[] {
+  const since =
+    job.queuedAtMs ?? (job.createdAtSeconds === undefined ? undefined : job.createdAtSeconds * 1000);
+  return [
+    job.id,
+    job.status,
+    job.reason ?? "-",
+    job.runner,
+    job.callerId ?? "-",
+    since === undefined ? "-" : shortDuration(Math.max(0, nowMs - since)),
+    job.durationMs === undefined ? "-" : shortDuration(job.durationMs),
+  ];
+}

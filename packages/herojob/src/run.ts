@@ -1,0 +1,76 @@
+/** Which command does what. Connections are opened here, once per run, and closed whatever happens. */
+import type { Loaded } from "@herorunner/daemon";
+import { awaitCommand } from "./commands/await-command.ts";
+import { cancel } from "./commands/cancel.ts";
+import { completion } from "./commands/completion.ts";
+import { explain } from "./commands/explain.ts";
+import { cosign, keygen, sign, verify } from "./commands/keys.ts";
+import { list } from "./commands/list.ts";
+import { logs } from "./commands/logs.ts";
+import { receipt } from "./commands/receipt.ts";
+import { retry } from "./commands/retry.ts";
+import { result, status } from "./commands/status.ts";
+import { submit } from "./commands/submit.ts";
+import type { ConnectionConfig } from "./common-options.ts";
+import { connect, connectionWords } from "./connect.ts";
+import type { ExitCode } from "./exit-codes.ts";
+import type { program } from "./options.ts";
+import type { Session } from "./session.ts";
+import type { Shell } from "./shell.ts";
+
+type Command = Extract<Loaded<typeof program>, { kind: "command" }>;
+
+export async function runCommand(loaded: Command, shell: Shell): Promise<ExitCode> {
+  const within = (
+    work: (session: Session) => Promise<ExitCode>,
+    config: ConnectionConfig,
+  ): Promise<ExitCode> => {
+    const words = connectionWords(config, (key) => loaded.sources[key]?.kind === "flag");
+    return withSession(config, { shell, words }, work);
+  };
+  switch (loaded.command) {
+    case "keygen":
+      return keygen(loaded.config, shell);
+    case "sign":
+      return sign(loaded.config, shell);
+    case "cosign":
+      return cosign(loaded.config, shell);
+    case "verify":
+      return verify(loaded.config, shell);
+    case "completion":
+      return completion(loaded.config.shell, shell);
+    case "receipt":
+      return receipt(loaded.config, shell, (work) => within(work, loaded.config));
+    case "submit":
+      return submit(loaded.config, shell, (work) => within(work, loaded.config));
+    case "retry":
+      return within((session) => retry(loaded.config, session), loaded.config);
+    case "status":
+      return within((session) => status(loaded.config, session), loaded.config);
+    case "result":
+      return within((session) => result(loaded.config, session), loaded.config);
+    case "logs":
+      return within((session) => logs(loaded.config, session), loaded.config);
+    case "wait":
+      return within((session) => awaitCommand(loaded.config, session), loaded.config);
+    case "cancel":
+      return within((session) => cancel(loaded.config, session), loaded.config);
+    case "list":
+      return within((session) => list(loaded.config, session), loaded.config);
+    case "explain":
+      return within((session) => explain(loaded.config, session), loaded.config);
+  }
+}
+
+async function withSession(
+  config: ConnectionConfig,
+  rest: Omit<Session, "api">,
+  work: (session: Session) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const api = await connect(config);
+  try {
+    return await work({ api, ...rest });
+  } finally {
+    api.close();
+  }
+}

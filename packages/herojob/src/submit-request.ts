@@ -1,0 +1,43 @@
+/** Sends one request and shows what became of it: the part that `submit` and `retry` share. */
+import type { Job, JobRequest } from "@herorunner/job";
+import { awaitJob } from "./await-job.ts";
+import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import type { Session } from "./session.ts";
+import { jsonLine } from "./visible.ts";
+
+export interface Submission {
+  readonly request: JobRequest;
+  readonly sign: ((job: Job) => Promise<Job>) | undefined;
+  readonly config: {
+    readonly wait: boolean;
+    readonly follow: boolean;
+    readonly waitTimeoutMs: number | undefined;
+    readonly json: boolean;
+    readonly raw: boolean;
+  };
+  /** Members for the JSON form. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+/** Prints the id alone, so that a script can keep it; or waits and shows the end. */
+export async function submitRequest(submission: Submission, session: Session): Promise<ExitCode> {
+  const { request, sign, config, extra = {} } = submission;
+  const { api, shell, words } = session;
+  const { id, runner, outcome, status } = await api.submit(request, sign === undefined ? {} : { sign });
+  if (outcome === "exists") {
+    await shell.stderr.write(
+      `herojob: job ${id} was submitted before and is ${status}; nothing was changed\n`,
+    );
+  }
+  if (config.wait || config.follow) {
+    const { follow, waitTimeoutMs: timeoutMs, json, raw } = config;
+    return awaitJob({ id, runner, follow, timeoutMs, json, raw, extra: { outcome, ...extra } }, session);
+  }
+  await shell.stdout.write(config.json ? jsonLine({ id, runner, outcome, status, ...extra }) : `${id}\n`);
+  if (shell.stderr.isTerminal && !config.json && outcome === "created") {
+    await shell.stderr.write(
+      `${status} for ${runner}; see it end with: herojob wait ${id} --runner ${runner}${words}\n`,
+    );
+  }
+  return exitCodes.done;
+}
