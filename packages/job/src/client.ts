@@ -20,12 +20,13 @@ import type {
   Submitted,
   WaitOptions,
 } from "./job-api.ts";
-import { defaultKeyPrefix, idPattern, indexKey, keysOf, type RunnerKeys } from "./keys.ts";
+import { defaultKeyPrefix, idPattern, indexKey, keysOf, registryKey, type RunnerKeys } from "./keys.ts";
+import { readRunner } from "./inspect.ts";
+import { listJobs } from "./list-jobs.ts";
 import { followLog, type LogLine } from "./log-reader.ts";
 import { cancel } from "./lua/cancel.ts";
 import { enqueue, submit } from "./lua/submit.ts";
 import type { RawFields } from "./queue.ts";
-import { recentJobs, runnerState } from "./recent-jobs.ts";
 import { viewJob } from "./record.ts";
 import { openConnection, type RedisConnection } from "./redis/connection.ts";
 import { parseRedisUrl, type RedisTarget } from "./redis/redis-url.ts";
@@ -39,6 +40,7 @@ export interface ClientOptions {
   readonly tlsCa?: string;
 }
 
+const defaultPage = 50;
 const indexTtlSeconds = 86_400;
 /** A wait looks at the record this often, so that a lost reply costs at most this long. */
 const waitRoundSeconds = 2;
@@ -190,18 +192,27 @@ export class JobClient implements JobApi {
     }
   }
 
-  /** Looks at the jobs that wait, that run and that the runner's recent events name; `runner` must be given. */
+  /** Without a runner: the jobs of all runners that are registered in this Redis. */
   async list(filter: ListFilter = {}): Promise<JobPage> {
-    const { runner } = filter;
-    if (runner === undefined)
-      throw new ClientError("INVALID_JOB", "over Redis the jobs of one runner are listed; name the runner");
-    const keys = this.#keys(runner);
-    return operational(() => recentJobs(this.#redis(keys.queue), keys, filter));
+    const { limit = defaultPage, runner, ...rest } = filter;
+    const runners = runner === undefined ? await this.#registered() : [runner];
+    const sources = runners
+      .map((one) => this.#keys(one))
+      .map((keys) => ({ keys, redis: this.#redis(keys.queue) }));
+    try {
+      return await operational(() => listJobs(sources, { ...rest, limit }));
+    } catch (error) {
+      if (error instanceof TypeError) throw new ClientError("INVALID_JOB", error.message, { cause: error });
+      throw error;
+    }
   }
 
   async runner(id: string): Promise<RunnerState> {
     const keys = this.#keys(id);
-    return operational(() => runnerState(this.#redis(keys.queue), keys));
+    const { alive, paused, queued, running } = await operational(() =>
+      readRunner(this.#redis(keys.queue), keys),
+    );
+    return { runner: id, alive, paused, queued, running };
   }
 
   close(): void {
@@ -217,6 +228,14 @@ export class JobClient implements JobApi {
   #keys(runner: string): RunnerKeys {
     if (idPattern.test(runner)) return keysOf(runner, this.#prefix);
     throw new ClientError("INVALID_JOB", `runner ${JSON.stringify(runner)} must match ${idPattern.source}`);
+  }
+
+  async #registered(): Promise<readonly string[]> {
+    const key = registryKey(this.#prefix);
+    const reply = await operational(() => this.#redis(key).send(["HKEYS", key]));
+    const ids = listOf(reply).map(textOf);
+    if (ids.length > 0) return ids.filter((id) => idPattern.test(id));
+    throw new ClientError("NOT_FOUND", "no runner is registered in this Redis; name the runner");
   }
 
   async #fields(keys: RunnerKeys, id: string): Promise<RawFields> {
