@@ -111,6 +111,12 @@ const oneJob = { ...runnerOption, ...jsonOption, ...connectionOptions };
 const list = defineCommand({
   summary: "List jobs, newest first.",
   options: {
+    asStored: {
+      flag: "as-stored",
+      kind: "boolean",
+      group: "Signing",
+      description: "Sign what is stored although no signature of this key vouches for it; read it first",
+    },
     ...runnerOption,
     status: {
       flag: "status",

@@ -21,8 +21,10 @@ export interface ReasonGuide {
 }
 
 const again = "herojob retry ID --runner RUNNER --wait";
+const signFromScript = "herojob submit --runner RUNNER --key KEY_FILE --wait SCRIPT_FILE";
+/** Works only with the key that signed the stored job: nobody should sign what somebody else may have put there. */
 const signAgain = "herojob retry ID --runner RUNNER --key KEY_FILE --wait";
-const doctor = "herorunner doctor --redis-url REDIS_URL";
+const doctor = "herorunner doctor";
 
 export const reasonGuide: Readonly<Record<JobReason, ReasonGuide>> = {
   malformed: {
@@ -41,22 +43,22 @@ export const reasonGuide: Readonly<Record<JobReason, ReasonGuide>> = {
   unsigned: {
     meaning: "The runner runs signed jobs only, and this one carries no signature.",
     actor: "submitter",
-    next: "Submit it again, signed with a key that the runner's trust file names.",
-    command: signAgain,
+    next: "Submit it again from its script, signed with a key that the runner's trust file names.",
+    command: signFromScript,
   },
   bad_signature: {
     meaning:
       "A signature does not hold: the job was changed after it was signed, or the signature is of another key.",
     actor: "signer",
     next: "Find out what changed the job on its way; then sign it anew, from the script.",
-    command: signAgain,
+    command: signFromScript,
   },
   untrusted_signer: {
     meaning:
       "No signature is of a key that may sign this job: unknown, outside its dates, or not for this caller, context or runner.",
     actor: "operator of the runner",
-    next: "Sign with a key that the trust file names, or add the public key to the trust file and send the runner SIGHUP.",
-    command: signAgain,
+    next: "Submit it again from its script with a key that the trust file names, or add the public key to the trust file and send the runner SIGHUP.",
+    command: signFromScript,
   },
   threshold_not_met: {
     meaning: "Fewer different trusted signers signed the job than the trust file asks for.",
@@ -106,7 +108,7 @@ export const reasonGuide: Readonly<Record<JobReason, ReasonGuide>> = {
     meaning: "The script uses an action that its signers may not use, or cannot be read well enough to tell.",
     actor: "operator of the runner",
     next: "Take that action out, have somebody sign who may use it, or extend `actions` of the signer in the trust file.",
-    command: signAgain,
+    command: signFromScript,
   },
   timeout: {
     meaning: "The job ran longer than its timeout; its processes were ended.",

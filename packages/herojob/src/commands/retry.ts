@@ -1,5 +1,6 @@
 /** `retry`: what a stored job asked for, as a new job with a new id, signed anew when it was signed. */
 import type { Job, JobRequest } from "@herorunner/job";
+import { cosignJob, loadKeyFile } from "@herorunner/job/trust";
 import type { ExitCode } from "../exit-codes.ts";
 import { requestOf, withFlags } from "../job-input.ts";
 import type { RetryConfig } from "../options.ts";
@@ -9,20 +10,38 @@ import { submitRequest } from "../submit-request.ts";
 import { UsageError } from "../usage-error.ts";
 
 export async function retry(config: RetryConfig, session: Session): Promise<ExitCode> {
+  const { id, key, newId } = config;
   const locator = locatorOf(config);
-  const stored = await session.api.request(config.id, locator);
-  const { signers = [] } = await session.api.get(config.id, locator);
-  if (config.key === undefined && (stored.signatures.length > 0 || signers.length > 0)) {
+  const stored = await session.api.request(id, locator);
+  const { signers = [] } = await session.api.get(id, locator);
+  if (key === undefined && (stored.signatures.length > 0 || signers.length > 0)) {
     throw new UsageError(
-      `job ${config.id} was signed, and a signature is good for one job; sign the new one with --key FILE`,
+      `job ${id} was signed, and a signature is good for one job; sign the new one with --key FILE`,
     );
   }
-  if (config.id === config.newId) {
-    throw new UsageError(`--new-id ${config.id} is the id of the job itself; a new job has another one`);
+  if (id === newId) {
+    throw new UsageError(`--new-id ${id} is the id of the job itself; a new job has another one`);
   }
-  const request = withFlags(anew(stored), { ...config, id: config.newId });
+  if (key !== undefined && !config.asStored) await insistOnOwnSignature(stored, key);
+  const request = withFlags(anew(stored), { ...config, id: newId });
   const sign = await signer(config, session.shell.now());
-  return submitRequest({ request, sign, config, extra: { retry_of: config.id } }, session);
+  return submitRequest({ request, sign, config, extra: { retry_of: id } }, session);
+}
+
+/**
+ * Somebody who can write the store could have put another script there; signing that would run it. Only what the same
+ * key signed before is signed again without a look.
+ */
+async function insistOnOwnSignature(stored: Job, keyFile: string): Promise<void> {
+  const key = await loadKeyFile(keyFile);
+  const signed = stored.signatures.length > 0;
+  // Adding a signature checks those that are there, and adds none when the key's own is among them.
+  const same = signed && (await cosignJob(stored, key)).signatures.length === stored.signatures.length;
+  if (same) return;
+  throw new UsageError(
+    `job ${stored.id} carries no signature of ${key.name}, so nothing proves that what is stored is what was asked for; ` +
+      "submit it again from its script, or read it with herojob status --json and add --as-stored",
+  );
 }
 
 /** Everything that belongs to one submission only is left behind. */

@@ -1,0 +1,51 @@
+/** docs/errors.md and the table that `herojob explain` speaks from say the same, about every reason and no other. */
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { jobReasons, reasonGuide } from "../src/index.ts";
+
+const page = readFileSync(new URL("../../../docs/errors.md", import.meta.url), "utf8");
+const [, reasonPart = ""] = /^([\s\S]*)## Errors of clients/.exec(page) ?? [];
+
+function sections(): ReadonlyMap<string, string> {
+  const parts = reasonPart.split(/^## `([a-z_]+)`$/m).slice(1);
+  const found = new Map<string, string>();
+  for (let at = 0; at < parts.length; at += 2) {
+    found.set(parts[at] ?? "", (parts[at + 1] ?? "").replaceAll(/\s+/g, " "));
+  }
+  return found;
+}
+
+test("the page has one section for every reason, in the order of the list", () => {
+  expect([...sections().keys()]).toEqual([...jobReasons]);
+});
+
+test.each(jobReasons)("the page explains %s in the words of the table", (reason) => {
+  const { meaning, actor, next, command } = reasonGuide[reason];
+  const section = sections().get(reason) ?? "";
+  for (const text of [meaning, `the ${actor}.`, next, command]) expect(section).toContain(text);
+});
+
+test("the overview names every reason once", () => {
+  const links = [...page.matchAll(/\[`([a-z_]+)`\]\(#([a-z_]+)\)/g)].map(([, name, anchor]) => [
+    name,
+    anchor,
+  ]);
+  const sorted = [...jobReasons].sort();
+  expect(links.map(([name]) => name).sort()).toEqual(sorted);
+  expect(links.map(([, anchor]) => anchor).sort()).toEqual(sorted);
+});
+
+test("every command of the table is one of our programs and says which job it is about where it can", () => {
+  for (const reason of jobReasons) {
+    const { command } = reasonGuide[reason];
+    expect(command, reason).toMatch(/^(herojob|herorunner) [a-z]+/);
+    if (command.startsWith("herojob retry")) expect(command, reason).toContain("retry ID --runner RUNNER");
+  }
+});
+
+test("the meanings and next steps are sentences", () => {
+  for (const reason of jobReasons) {
+    const { meaning, next } = reasonGuide[reason];
+    for (const text of [meaning, next]) expect(text, reason).toMatch(/^[A-Z].*\.$/);
+  }
+});
