@@ -87,6 +87,12 @@ const submit = defineCommand({
 const retry = defineCommand({
   summary: "Submit a stored job again, as a new job.",
   options: {
+    asStored: {
+      flag: "as-stored",
+      kind: "boolean",
+      group: "Signing",
+      description: "Sign what is stored although no signature of this key vouches for it; read it first",
+    },
     newId: {
       flag: "new-id",
       kind: "string",
@@ -111,12 +117,6 @@ const oneJob = { ...runnerOption, ...jsonOption, ...connectionOptions };
 const list = defineCommand({
   summary: "List jobs, newest first.",
   options: {
-    asStored: {
-      flag: "as-stored",
-      kind: "boolean",
-      group: "Signing",
-      description: "Sign what is stored although no signature of this key vouches for it; read it first",
-    },
     ...runnerOption,
     status: {
       flag: "status",
