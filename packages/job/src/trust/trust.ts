@@ -4,6 +4,7 @@
  */
 import type { Job, ReplayGuard } from "../job.ts";
 import type { JobReason } from "../outcome.ts";
+import { jobBytesV1, sha256Hex } from "./canonical.ts";
 import { grantProblem, type ListedActions } from "./grants.ts";
 import type { TrustFile } from "./trust-file.ts";
 import { verifyJob, type Verification } from "./verify.ts";
@@ -111,6 +112,8 @@ function signedVerdict(
   if (problem !== undefined) return { ok: false, reason: "not_granted", message: problem };
   const expires = job.expiresAtSeconds;
   const untilMs = expires === undefined ? undefined : (expires + trust.maxSkewSeconds) * 1000;
+  // A job of version 1 must have one name, in whichever spelling it was signed this time.
+  const digest = untilMs === undefined ? sha256Hex(jobBytesV1(job, "kv")) : result.digest;
   const maxStarts = Math.min(job.maxAttempts, privileges.maxAttempts);
   const guardMs = untilMs === undefined ? v1GuardMs : untilMs - nowMs + guardMarginMs;
   return {
@@ -120,7 +123,7 @@ function signedVerdict(
     envUnsafe: privileges.envUnsafe,
     maxStarts,
     notAfterMs: untilMs,
-    replay: { digest: result.digest, maxStarts, untilMs, guardMs: Math.ceil(guardMs) },
+    replay: { digest, maxStarts, untilMs, guardMs: Math.ceil(guardMs) },
   };
 }
 

@@ -56,6 +56,7 @@ export interface Verification {
   readonly codes: readonly RefusalCode[];
   /** Names that counted, in the order of the signatures. */
   readonly signers: readonly string[];
+  /** SHA-256 of the signed bytes, hex; for version 1 in the spelling that was signed. */
   readonly digest: string;
   readonly checks: readonly Check[];
   /** Refused only because no key is known here: what the mode `warn` forgives. */
@@ -72,7 +73,10 @@ interface Finding extends Check {
 
 /** What the checks learn on their way. */
 interface Progress {
+  /** The bytes in every accepted spelling: one for version 2, two for version 1. */
   readonly message: readonly Buffer[];
+  /** The spelling that a signature was found to be of. */
+  spelling: Buffer | undefined;
   /** Points whose signature verified, in order, repetitions included. */
   readonly points: string[];
   /** One entry per person who counts. */
@@ -84,7 +88,13 @@ interface Progress {
 export function verifyJob(input: VerifyInput, policy: VerifyPolicy, moment: VerifyMoment): Verification {
   const v1 = policy.acceptV1 === true && looksLikeV1(input.job);
   const message = v1 ? v1EnvForms.map((form) => jobBytesV1(input.job, form)) : [jobBytes(input.job)];
-  const progress: Progress = { message, points: [], counted: new Map(), onlyUnknownKeys: false };
+  const progress: Progress = {
+    message,
+    spelling: message[0],
+    points: [],
+    counted: new Map(),
+    onlyUnknownKeys: false,
+  };
   const findings: Finding[] = [];
   for (const finding of checksOf(input, policy, moment.nowSeconds, progress)) {
     findings.push(finding);
@@ -99,7 +109,7 @@ export function verifyJob(input: VerifyInput, policy: VerifyPolicy, moment: Veri
     ...(first === undefined ? {} : { reason: reasonOf(first), message: first.detail ?? first.name }),
     codes: [...new Set(codes)],
     signers: first === undefined ? [...progress.counted.keys()] : [],
-    digest: sha256Hex(message[0] ?? ""),
+    digest: sha256Hex(progress.spelling ?? ""),
     checks: findings.map(({ name, ok, detail }) =>
       detail === undefined ? { name, ok } : { name, ok, detail },
     ),
@@ -206,16 +216,13 @@ function* windowChecks(job: Job, trust: TrustFile, nowSeconds: number): Generato
 }
 
 function* signatureChecks(job: Job, progress: Progress): Generator<Finding> {
-  // The cheap look at all of them comes before the first dear one.
-  const cheap = job.signatures.map((one) => encodingFault(one.signature));
-  const hopeless = cheap.some((fault) => fault !== undefined);
-  for (const [at, { publicKey, signature }] of job.signatures.entries()) {
+  const looked = job.signatures.map((one, at) => ({ ...one, at, fault: encodingFault(one.signature) }));
+  // The hopeless ones come first: they are cheap to see, and one of them is enough to refuse.
+  const inOrder = looked.sort((a, b) => Number(b.fault !== undefined) - Number(a.fault !== undefined));
+  for (const { at, fault, publicKey, signature } of inOrder) {
     const name = `signature-${at + 1}`;
-    const key = readPublicKey(publicKey);
-    const fault = cheap[at] ?? (key === undefined ? "BAD_PUBLIC_KEY" : undefined);
-    if (hopeless && fault === undefined) continue;
-    const found =
-      fault ?? (key === undefined ? "BAD_PUBLIC_KEY" : faultOfAll(progress.message, signature, key));
+    const key = fault === undefined ? readPublicKey(publicKey) : undefined;
+    const found = key === undefined ? (fault ?? "BAD_PUBLIC_KEY") : faultOfAll(progress, signature, key);
     if (found === undefined && key !== undefined) {
       progress.points.push(key.hex);
       yield { ...passed(name), stage: "signature" };
@@ -227,13 +234,17 @@ function* signatureChecks(job: Job, progress: Progress): Generator<Finding> {
 }
 
 /** A job of version 1 is accepted in either of its spellings. */
-function faultOfAll(
-  messages: readonly Buffer[],
-  signature: string,
-  key: PublicKey,
-): SignatureFault | undefined {
-  const faults = messages.map((message) => signatureFault(message, signature, key));
-  return faults.includes(undefined) ? undefined : faults[0];
+function faultOfAll(progress: Progress, signature: string, key: PublicKey): SignatureFault | undefined {
+  let first: SignatureFault | undefined;
+  for (const message of progress.message) {
+    const fault = signatureFault(message, signature, key);
+    if (fault === undefined) {
+      progress.spelling = message;
+      return undefined;
+    }
+    first ??= fault;
+  }
+  return first;
 }
 
 const faultSentences: Readonly<Record<SignatureFault, string>> = {

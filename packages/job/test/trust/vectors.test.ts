@@ -65,7 +65,7 @@ function trustOf(vector: Vector): TrustFile {
 function judge(
   vector: Vector,
   explain: boolean,
-): { valid: boolean; codes: readonly string[]; reason?: string } {
+): { valid: boolean; codes: readonly string[]; reason?: string; digest?: string } {
   const read = readJobFile(jobText(vector));
   if (!read.ok) return { valid: false, codes: [read.code], reason: read.reason };
   const policy = { trust: trustOf(vector), acceptV1: vector.scheme === "v1" };
@@ -87,6 +87,7 @@ describe("the published signature vectors", () => {
         expect(verdict.valid).toBe(vector.expect === "valid");
         expect(verdict.codes.filter((code) => !vector.reasons.includes(code))).toEqual([]);
         expect(verdict.codes.length > 0).toBe(vector.expect === "invalid");
+        if (verdict.valid) expect(verdict.digest).toBe(vector.digest_hex);
       }
     },
   );
