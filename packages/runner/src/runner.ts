@@ -15,7 +15,7 @@ export interface JobContext {
   readonly logger: Logger;
   readonly claim: Claim;
   /** Shows output while the job runs. `offset` counts bytes of the stream. Costs nothing to call often. */
-  log(stream: "out" | "err", offset: number, data: string): void;
+  readonly log: (stream: "out" | "err", offset: number, data: string) => void;
 }
 
 export interface Runner {
