@@ -9,7 +9,9 @@ import type { Program } from "./program.ts";
 
 /** Lines that the program has before the first line of the script. */
 export const linesBefore = 1;
-export const lineFunction = "$hero";
+const lineFunction = "$hero";
+/** Turns the result of an expression into text, at the line where the expression stands. */
+const valueFunction = "$value";
 
 export function compileProgram(program: Program, id: number): string {
   const { script } = program;
@@ -30,7 +32,7 @@ function placeAction(program: Program, lines: string[], what: { action: Action; 
       if (piece.kind !== "code") continue;
       // Parameters can be moved by a repeated key; code is never placed above what is already there.
       last = Math.max(last, positionAt(program.script.lines, piece.offset).line - 1);
-      lines[last] += `(${piece.code}),`;
+      lines[last] += `${valueFunction}((${piece.code})),`;
     }
   }
   lines[last] += `]);}`;

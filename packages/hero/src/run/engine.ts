@@ -20,13 +20,13 @@ import { prelude } from "./prelude.ts";
 import type { Program } from "./program.ts";
 import type { Session } from "./session.ts";
 
-const memoryLimitBytes = 128 * 1024 * 1024;
+const memoryLimitBytes = 64 * 1024 * 1024;
 const stackLimitBytes = 256 * 1024;
 /**
  * How much of the interpreter runs before V8 begins to compile its hot parts a second time. With V8's own figure that
  * begins while a short script is still being set up, and the end of the process waits for it: half of all it costs.
  */
-const tieringBudget = 100_000_000;
+const tieringBudget = 50_000_000;
 
 export class Engine {
   readonly #context: QuickJSContext;

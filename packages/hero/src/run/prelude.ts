@@ -69,15 +69,13 @@ export const prelude = `(function (hostPrint, hostCall, hostLine, hostEnv, setup
       },
     }));
   }
-  global("$hero", (program, index, results) => {
-    const texts = [];
-    for (let i = 0; i < results.length; i++) {
-      const value = results[i];
-      if (value === undefined || value === null) {
-        throw new TypeError("the expression in \${…} has no value (it is " + value + ")");
-      }
-      texts[i] = isArray(value) ? text(value) : show(value);
+  global("$value", (value) => {
+    if (value === undefined || value === null) {
+      throw new TypeError("the expression in \${…} has no value (it is " + value + ")");
     }
+    return isArray(value) ? text(value) : show(value);
+  });
+  global("$hero", (program, index, texts) => {
     answer(hostLine(program, index, stringify(texts)));
   });
 })`;

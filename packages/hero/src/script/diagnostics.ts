@@ -37,7 +37,7 @@ export interface Diagnostic {
   readonly code: DiagnosticCode;
   readonly message: string;
   readonly hint?: string;
-  /** Line and column, both from 1. */
+  /** Line and column, both from 1; line 0 when the place is not known. */
   readonly line: number;
   readonly column: number;
   /** How many characters to underline. */
@@ -89,7 +89,7 @@ export function formatDiagnostic(
   paint: Painter = plain,
 ): string {
   const colour = diagnostic.severity === "error" ? paint.error : paint.warning;
-  const place = `${source.name}:${diagnostic.line}:${diagnostic.column}`;
+  const place = diagnostic.line > 0 ? `${source.name}:${diagnostic.line}:${diagnostic.column}` : source.name;
   const lines = [`${place}: ${colour(`${diagnostic.severity}:`)} ${printable(diagnostic.message)}`];
   const raw = source.lines[diagnostic.line - 1]?.raw;
   if (raw !== undefined) lines.push(...excerpt(diagnostic, raw, paint));

@@ -63,7 +63,7 @@ class ParameterReader {
     const closing = quoteChar.test(rest) ? rest.indexOf("-/") : -1;
     const html = rest.startsWith("<!--");
     const text = closing >= 0 && !html ? rest.slice(0, closing) : rest;
-    const shown = html ? text.replace(/^<!--/, "").replace(/-->$/, "") : text.replace(/^[/ ]+/, "");
+    const shown = html ? text.replace(/^<!--/, "").replace(/-->$/, "") : text.replace(/^[/\s]+/, "");
     this.#entries.push({ kind: "comment", text: shown.trim(), offset: this.#at.offset, trailing });
     if (closing >= 0 && !html) this.#at.index += closing + 2;
     else this.#at.nextLine();
@@ -142,7 +142,7 @@ class ParameterReader {
         break;
       }
       if (items.length === 0) valueOffset = this.#at.offset;
-      else this.#warnIfParameter(items.length === 1 && !(items[0]?.text.includes(":") ?? false));
+      else this.#warnIfParameter(!items.some((item) => item.text.includes(":")));
       const quoted = quoteChar.test(this.#at.char);
       if (quoted && items.length === 0 && this.#opensBehindOther()) return;
       const item = quoted ? this.#quoted() : readBare(this.#at);
@@ -275,7 +275,7 @@ class ParameterReader {
     if (remark >= 0) {
       const text = whole
         .slice(remark)
-        .replace(/^[/ ]+/, "")
+        .replace(/^[/\s]+/, "")
         .trim();
       this.#entries.push({ kind: "comment", text, offset: this.#at.offset + remark, trailing: false });
     }

@@ -73,7 +73,8 @@ export function writeParameter(
   const written = writeValue(value, template);
   if ("inline" in written) return [`${key}:${written.inline}`];
   const body = written.block.map((line) => (line === "" ? "" : `${indent}    ${line}`));
-  return [`${key}:'`, ...body, `${indent}'`];
+  // A text needs a name before its colon; a slash alone stands for the empty one.
+  return [`${key === "" ? "/" : key}:'`, ...body, `${indent}'`];
 }
 
 /** An action in canonical form: comment, head with arguments, one line for each parameter. */

@@ -19,7 +19,7 @@ export class StatementWatch {
 
   see(token: Token): void {
     if (token.kind === "comment") return;
-    const [dot, actor, mark, name] = this.#recent.slice(-4);
+    const [dot, actor, mark, name] = [-4, -3, -2, -1].map((back) => this.#recent.at(back));
     if (token.text === "(" && name?.kind === "word" && mark?.text === "." && actor?.kind === "word") {
       if (dot?.text !== ".") this.calls.push({ actor: actor.text, name: name.text, offset: actor.offset });
     }

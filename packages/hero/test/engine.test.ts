@@ -1,0 +1,198 @@
+import { describe, expect, test } from "vitest";
+import { runScript } from "./support/run-script.ts";
+
+describe("errors of statements", () => {
+  test.each([
+    ["let a = 1\n\n  a.b.c", "3:3", "TypeError: cannot read property 'c' of undefined"],
+    ["function f() {\n  fail('no ' + 1)\n}\nf()", "2:3", "error: no 1"],
+    ["print(1)\nlet x = ;", "2:9", "this line is not JavaScript"],
+    ["!!play.echo\n    content:'${1 +}'", "2:16", "this line is not JavaScript"],
+    ['if (true) {\n  !!docker.start\n      name:\'${"-" + "x"}\'\n}', "2:3", "looks like an option"],
+    ["docker.ps({ all: [] })", "1:1", "all must be true or false"],
+  ])("%j points at %s", async (text, place, message) => {
+    const { report } = await runScript(text);
+    expect(report).toContain(`test.hero:${place}: error:`);
+    expect(report).toContain(message);
+  });
+
+  test.each([
+    ["console.log(1)", "print(…) writes a line"],
+    ["prin(1)", 'did you mean "print"?'],
+    ["gitt.list()", 'did you mean "git"?'],
+    ["require('fs')", "own actors come from --actors DIR"],
+  ])("%s gets a hint", async (text, hint) => {
+    expect((await runScript(text)).report).toContain(hint);
+  });
+
+  test("a thrown value that is no error has no place", async () => {
+    expect((await runScript("throw 'words'")).report).toBe('test.hero: error: uncaught value: "words"\n');
+  });
+
+  test("an action's error can be caught, and says which action it was", async () => {
+    const { out, code } = await runScript(
+      "try { docker.start() } catch (error) { print(error.name, error.message) }",
+    );
+    expect(out).toEqual(["ActionError docker.start: needs the name of a container: name:'web'"]);
+    expect(code).toBe(0);
+  });
+
+  test("an error in an included script keeps its place", async () => {
+    const { report } = await runScript(
+      "try {\n  !!play.include path:nothing.hero\n} finally {\n  print('after')\n}",
+    );
+    expect(report).toContain("test.hero:2:3: error: play.include failed");
+  });
+});
+
+describe("what statements see", () => {
+  test("print, env and args", async () => {
+    const { out } = await runScript(
+      [
+        "print('a', 1, null, undefined, { b: [1] }, true, 10n)",
+        "print(env.X, env.NOPE, 'X' in env, Object.keys(env))",
+        "print(args, args.length, Object.isFrozen(args))",
+        "print(new Error('e'), () => 1)",
+      ].join("\n"),
+      { env: { X: "y" }, args: ["p", "q"] },
+    );
+    expect(out).toEqual([
+      'a 1 null undefined {"b":[1]} true 10',
+      'y undefined true ["X"]',
+      '["p","q"] 2 true',
+      "Error: e () => 1",
+    ]);
+  });
+
+  test("a variable set by an action is seen at once, and env itself is read-only", async () => {
+    const { out, report } = await runScript("!!osal.env_set key:A_B value:1\nprint(env.A_B)\nenv.A_B = 2", {
+      env: {},
+    });
+    expect(out).toEqual(["1"]);
+    expect(report).toContain("env is read-only");
+  });
+
+  test("names of one script are not names of another run in the same engine", async () => {
+    const { code } = await runScript("const print2 = print\nprint2(typeof globalThis.print2)");
+    expect(code).toBe(0);
+  });
+});
+
+describe("the fence around statements", () => {
+  const beyond = [
+    "process",
+    "require",
+    "module",
+    "global",
+    "Buffer",
+    "fetch",
+    "WebAssembly",
+    "Deno",
+    "std",
+    "os",
+    "console",
+    "setTimeout",
+    "Promise",
+    "Worker",
+    "XMLHttpRequest",
+    "SharedArrayBuffer__",
+  ];
+
+  test("nothing of the machine has a name", async () => {
+    const { out } = await runScript(`print(${JSON.stringify(beyond)}.filter((name) => name in globalThis))`);
+    expect(out).toEqual(["[]"]);
+  });
+
+  test.each([
+    ["this.constructor.constructor('return process')()"],
+    ["print.constructor('return process')().exit()"],
+    ["git.list.constructor('return require')()('fs')"],
+    ["env.constructor.constructor('return process')()"],
+    ["(0, eval)('process.exit(9)')"],
+    ["new Function('return process')()"],
+    ["Object.getPrototypeOf(git).constructor('return process')()"],
+    ["Error.prepareStackTrace = (_, frames) => frames[0].getThis(); new Error().stack.process.exit(9)"],
+    ["try { null.x } catch (e) { e.constructor.constructor('return process')() }"],
+    ["Reflect.construct(Function, ['return process'])()"],
+    ["[].constructor.constructor('return globalThis.process.env')().PATH"],
+  ])("%s reaches nothing", async (text) => {
+    const { code, out } = await runScript(`${text}\nprint('reached')`);
+    expect(code).toBe(1);
+    expect(out).toEqual([]);
+  });
+
+  test("a script that replaces built-ins harms only itself", async () => {
+    const { out, code } = await runScript(
+      [
+        "JSON.parse = () => ({ ok: true, value: 'forged' })",
+        "JSON.stringify = () => '{}'",
+        "Array.isArray = () => true",
+        "Object.defineProperty(Object.prototype, 'allow', { value: ['*'] })",
+        "print(docker.ps === docker.ps)",
+        "try { git.list({ nothing: 1 }) } catch (error) { print(error.message) }",
+      ].join("\n"),
+    );
+    expect(out[1]).toContain('there is no parameter "nothing"');
+    expect(code).toBe(0);
+  });
+
+  test("print, env and the actors cannot be replaced", async () => {
+    for (const text of [
+      "print = 1",
+      "git = 1",
+      "globalThis.env = 1",
+      "delete globalThis.print",
+      "git.list = 1",
+    ]) {
+      expect((await runScript(`${text}\n`)).report).toContain("TypeError");
+    }
+  });
+
+  test("parameters named like properties of objects are only unknown parameters", async () => {
+    for (const name of ["__proto__", "constructor", "toString"]) {
+      expect((await runScript(`!!git.list ${name}:1`)).report).toContain(
+        `no parameter "${name.toLowerCase()}"`,
+      );
+      expect((await runScript(`git.list(JSON.parse('{"${name}": 1}'))`)).report).toContain("no parameter");
+    }
+    expect((await runScript("!!constructor.x")).code).toBe(4);
+    expect((await runScript("!!git.constructor")).code).toBe(4);
+  });
+});
+
+describe("limits", () => {
+  test("an endless loop ends with the time", async () => {
+    const { report, code } = await runScript("while (true) {}", { timeoutMs: 200 });
+    expect(report).toContain("the time limit of the script is reached");
+    expect(code).toBe(1);
+  });
+
+  test("the end of the time cannot be caught", async () => {
+    const { code, out } = await runScript(
+      "while (true) { try { while (true) {} } catch {} finally { print('x') } }",
+      {
+        timeoutMs: 200,
+      },
+    );
+    expect(code).toBe(1);
+    expect(out).toEqual([]);
+  });
+
+  test("memory has an end", async () => {
+    const { report, code } = await runScript("const all = []\nwhile (true) all.push(new Uint8Array(1e6))");
+    expect(report).toContain("test.hero:2:");
+    expect(report).toContain("out of memory");
+    expect(code).toBe(1);
+  });
+
+  test.each([
+    ["function deeper() { return deeper() + 1 }\ndeeper()"],
+    ["let a = []\nfor (let i = 0; i < 1e5; i++) a = [a]\nprint(JSON.stringify(a).length)"],
+    ["const s = '('.repeat(1e5) + ')'.repeat(1e5)\nnew RegExp(s)"],
+    ["eval('['.repeat(1e5))"],
+    ["let o = {}\nfor (let i = 0; i < 1e5; i++) o = new Proxy(o, {})\no.x"],
+  ])("recursion has an end: %s", async (text) => {
+    const { code, report } = await runScript(text);
+    expect(report).toMatch(/stack|recursion|SyntaxError|InternalError/);
+    expect(code).toBe(1);
+  });
+});
