@@ -57,52 +57,45 @@ export class SupervisorClient implements JobApi {
   }
 
   async start(id: string, locator: JobLocator = {}): Promise<void> {
-    await this.#named(id, locator);
-    await this.#rpc.call("job.start", { id });
+    await this.#rpc.call("job.start", named(id, locator));
   }
 
   async get(id: string, locator: JobLocator = {}): Promise<JobView> {
-    const view = viewOf(await this.#rpc.call("job.get", { id: checkedId(id) }));
-    if (locator.runner === undefined || locator.runner === view.runner) return view;
-    throw new ClientError(
-      "NOT_FOUND",
-      `runner ${locator.runner} has no job ${id}; it belongs to ${view.runner}`,
-    );
+    return viewOf(await this.#rpc.call("job.get", named(id, locator)));
   }
 
   async status(id: string, locator: JobLocator = {}): Promise<Pick<JobView, "id" | "status" | "reason">> {
-    await this.#named(id, locator);
-    const answer = objectOf(await this.#rpc.call("job.status", { id: checkedId(id) }));
+    const answer = objectOf(await this.#rpc.call("job.status", named(id, locator)));
     const { status, reason } = viewOf(new Map([...answer, ["runner", ""]]));
     return reason === undefined ? { id, status } : { id, status, reason };
   }
 
   async wait(id: string, options: WaitOptions = {}): Promise<JobView> {
-    const { timeoutMs, signal, runner } = options;
+    const { timeoutMs, signal } = options;
     const end = timeoutMs === undefined ? Infinity : performance.now() + timeoutMs;
     const pause = new Pause();
-    let job = await this.get(id, runner === undefined ? {} : { runner });
+    signal?.throwIfAborted();
+    let job = await this.get(id, options);
     for (options.onStatus?.(job); !isFinal(job.status);) {
       const leftMs = end - performance.now();
       if (leftMs <= 0) {
         throw new ClientError("WAIT_TIMEOUT", `job ${id} is still ${job.status} after ${timeoutMs} ms`);
       }
       await pause.take(Math.min(leftMs, pollMs.last), signal);
-      const { status } = await this.status(id);
+      const { status } = await this.status(id, options);
       if (status === job.status) continue;
-      job = await this.get(id);
+      job = await this.get(id, options);
       options.onStatus?.(job);
     }
     return job;
   }
 
   async *logs(id: string, options: LogOptions = {}): AsyncGenerator<LogLine, void, undefined> {
-    await this.#named(id, options);
     let after = options.afterSeq ?? 0;
     for (const pause = new Pause(); ;) {
       options.signal?.throwIfAborted();
       const answer = objectOf(
-        await this.#rpc.call("job.logs", { id: checkedId(id), after, limit: logPage }, options.signal),
+        await this.#rpc.call("job.logs", { ...named(id, options), after, limit: logPage }, options.signal),
       );
       const lines = listOf(answer.get("entries")).map(lineOf);
       for (const line of lines) {
@@ -119,7 +112,7 @@ export class SupervisorClient implements JobApi {
     const before = await this.get(id, locator);
     if (isFinal(before.status)) return "final";
     try {
-      const after = viewOf(await this.#rpc.call("job.cancel", { id }));
+      const after = viewOf(await this.#rpc.call("job.cancel", named(id, locator)));
       if (!isFinal(after.status)) return "requested";
       return after.reason === "cancelled" ? "cancelled" : "final";
     } catch (error) {
@@ -182,11 +175,6 @@ export class SupervisorClient implements JobApi {
     this.close();
     return Promise.resolve();
   }
-
-  /** A supervisor finds jobs by id alone; a runner that was named is compared. */
-  async #named(id: string, { runner }: JobLocator): Promise<void> {
-    if (runner !== undefined) await this.get(id, { runner });
-  }
 }
 
 class Pause {
@@ -207,9 +195,16 @@ class Pause {
   }
 }
 
-function checkedId(id: string): string {
+/** The parameters that say which job. */
+function named(id: string, { runner }: JobLocator): { readonly id: string; readonly runner?: string } {
+  return runner === undefined
+    ? { id: checkedId(id) }
+    : { id: checkedId(id), runner: checkedId(runner, "runner") };
+}
+
+function checkedId(id: string, name = "id"): string {
   if (idPattern.test(id)) return id;
-  throw new ClientError("INVALID_JOB", `id ${JSON.stringify(id)} must match ${idPattern.source}`);
+  throw new ClientError("INVALID_JOB", `${name} ${JSON.stringify(id)} must match ${idPattern.source}`);
 }
 
 function lineOf(value: JsonValue): LogLine {
