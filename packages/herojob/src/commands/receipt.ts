@@ -88,14 +88,14 @@ async function judge(text: string, stored: Stored | undefined, { config, shell }
     });
   }
   if (stored?.job !== undefined) {
-    const { status, reason, exitCode, result, droppedBytes = 0 } = stored.view;
+    const { status, reason, exitCode, result, stderr } = stored.view;
     const problem = receiptMismatch(statement, {
       job: stored.job,
       status,
       reason,
       exitCode,
       result,
-      droppedBytes,
+      stderr,
     });
     checks.push({ name: "record", ok: problem === undefined, detail: problem ?? "says the same" });
   }

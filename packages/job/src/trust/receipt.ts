@@ -25,11 +25,15 @@ export interface ReceiptStatement {
   /** Milliseconds since 1970 on the runner's host. */
   readonly started_at: number;
   readonly finished_at: number;
-  /** Bytes the process wrote, and the SHA-256 of all of them; empty where nothing was run. */
+  /** Bytes the process wrote. */
   readonly stdout_bytes: number;
-  readonly stdout_sha256: string;
   readonly stderr_bytes: number;
+  /** SHA-256 of all it wrote, after secrets were masked; empty where nobody hashed the stream. */
+  readonly stdout_sha256: string;
   readonly stderr_sha256: string;
+  /** SHA-256 of what the record keeps of it, the fields `result` and `stderr`; empty where nothing was run. */
+  readonly stdout_stored_sha256: string;
+  readonly stderr_stored_sha256: string;
   /** Names whose signatures counted, joined by a comma (names hold none). */
   readonly signers: string;
 }
@@ -52,6 +56,8 @@ const textMembers = [
   "signal",
   "stdout_sha256",
   "stderr_sha256",
+  "stdout_stored_sha256",
+  "stderr_stored_sha256",
   "signers",
 ] as const;
 const numberMembers = [
@@ -67,8 +73,6 @@ export function receiptStatement(job: Job, facts: ReceiptFacts): ReceiptStatemen
   const { outcome } = facts;
   const { output } = outcome;
   const failed = outcome.kind === "error" ? outcome : undefined;
-  // Where nobody hashed the stream while it ran, the kept text stands for it, if nothing of it was left out.
-  const whole = output !== undefined && output.droppedBytes === 0;
   return {
     runner: job.runner,
     job_id: job.id,
@@ -81,9 +85,11 @@ export function receiptStatement(job: Job, facts: ReceiptFacts): ReceiptStatemen
     started_at: Math.round(facts.startedAtMs),
     finished_at: Math.round(facts.finishedAtMs),
     stdout_bytes: output?.stdoutBytes ?? 0,
-    stdout_sha256: outcome.facts?.stdoutSha256 ?? (whole ? sha256Hex(output.stdout) : ""),
     stderr_bytes: output?.stderrBytes ?? 0,
-    stderr_sha256: outcome.facts?.stderrSha256 ?? (whole ? sha256Hex(output.stderr) : ""),
+    stdout_sha256: outcome.facts?.stdoutSha256 ?? "",
+    stderr_sha256: outcome.facts?.stderrSha256 ?? "",
+    stdout_stored_sha256: output === undefined ? "" : sha256Hex(output.stdout),
+    stderr_stored_sha256: output === undefined ? "" : sha256Hex(output.stderr),
     signers: facts.signers.join(","),
   };
 }
@@ -164,7 +170,7 @@ export interface ReceiptedRecord {
   readonly reason: string | undefined;
   readonly exitCode: number | undefined;
   readonly result: string | undefined;
-  readonly droppedBytes: number;
+  readonly stderr: string | undefined;
 }
 
 /** The first thing in which the record and the receipt differ, as a sentence; undefined when they agree. */
@@ -177,9 +183,12 @@ export function receiptMismatch(statement: ReceiptStatement, record: ReceiptedRe
     return `the receipt says ${statement.status}, the record ${record.status}`;
   if (statement.reason !== (record.reason ?? "")) return "the reason in the record is another";
   if (statement.exit_code !== (record.exitCode ?? "")) return "the exit code in the record is another";
-  const comparable = record.droppedBytes === 0 && statement.stdout_sha256 !== "";
-  if (comparable && statement.stdout_sha256 !== sha256Hex(record.result ?? "")) {
-    return "the result in the record is not the output that was written";
-  }
+  if (!isStored(record.result, statement.stdout_stored_sha256)) return "the result in the record is another";
+  if (!isStored(record.stderr, statement.stderr_stored_sha256)) return "the stderr in the record is another";
   return undefined;
+}
+
+/** Nothing in the record and nothing said about it is agreement too. */
+function isStored(text: string | undefined, sha256: string): boolean {
+  return sha256 === "" ? (text ?? "") === "" : sha256Hex(text ?? "") === sha256;
 }

@@ -12,7 +12,7 @@ const record = {
   reason: undefined,
   exitCode: 0,
   result: "hello\n",
-  droppedBytes: 0,
+  stderr: "",
 };
 
 describe("receipts", () => {
@@ -24,7 +24,8 @@ describe("receipts", () => {
       exit_code: 0,
       started_at: 1000,
       stdout_bytes: 6,
-      stdout_sha256: "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03",
+      stdout_sha256: "",
+      stdout_stored_sha256: "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03",
       signers: "alice,bob",
     });
   });
@@ -50,9 +51,14 @@ describe("receipts", () => {
       status: "error",
       reason: "bad_signature",
       exit_code: "",
-      stdout_sha256: "",
+      stdout_stored_sha256: "",
     });
     expect(verifyReceipt(await signReceipt(refused, alice)).ok).toBe(true);
+    const nothing = { ...record, status: "error", exitCode: undefined, result: undefined, stderr: undefined };
+    expect(receiptMismatch(refused, { ...nothing, reason: "bad_signature" })).toBeUndefined();
+    expect(receiptMismatch(refused, { ...nothing, reason: "bad_signature", result: "x" })).toContain(
+      "result",
+    );
     const killed = failed("killed_by_signal", "no", { signal: "SIGKILL" });
     const text = await signReceipt(receiptStatement(job, { outcome: killed, ...times }), alice);
     expect(verifyReceipt(text)).toMatchObject({ ok: true, statement: { signal: "SIGKILL" } });
@@ -60,7 +66,9 @@ describe("receipts", () => {
 
   it("contradict a record that was changed afterwards, and say where", () => {
     expect(receiptMismatch(statement, record)).toBeUndefined();
-    expect(receiptMismatch(statement, { ...record, result: "hallo\n" })).toContain("not the output");
+    expect(receiptMismatch(statement, { ...record, result: "hallo\n" })).toContain("result");
+    expect(receiptMismatch(statement, { ...record, result: undefined })).toContain("result");
+    expect(receiptMismatch(statement, { ...record, stderr: "oops" })).toContain("stderr");
     expect(receiptMismatch(statement, { ...record, job: plainJob({ payload: "x" }) })).toContain("digest");
     expect(receiptMismatch(statement, { ...record, job: plainJob({ id: "other" }) })).toContain(
       "another job",
