@@ -1,0 +1,57 @@
+/** All open event streams: how many there may be, and whether those who read them still may. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { LoggedIn } from "../auth/login.ts";
+import { RpcError } from "../rpc/errors.ts";
+import { EventStream, type StreamLimits } from "./event-stream.ts";
+
+export interface OpenStream {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly login: LoggedIn;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Writes until the stream's signal aborts or there is nothing more to say. */
+  readonly feed: (stream: EventStream) => Promise<void>;
+}
+
+export class Streams {
+  readonly #limits: StreamLimits;
+  readonly #open = new Set<EventStream>();
+
+  constructor(limits: StreamLimits) {
+    this.#limits = limits;
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** Throws RpcError when there are too many; resolves when the stream has ended. */
+  async serve({ request, response, login, headers, feed }: OpenStream): Promise<void> {
+    if (this.#open.size >= this.#limits.maxStreams) {
+      throw new RpcError("too_many_requests", `there are ${this.#open.size} open streams`, {
+        reason: "too_many_streams",
+      });
+    }
+    const stream = new EventStream(request, response, this.#limits, headers);
+    this.#open.add(stream);
+    const recheck = setInterval(() => {
+      // While nobody can tell, it goes on.
+      login.stillValid().then(
+        (valid) => (valid ? undefined : stream.drop("key_revoked")),
+        () => undefined,
+      );
+    }, this.#limits.recheckMs);
+    try {
+      await feed(stream);
+    } finally {
+      clearInterval(recheck);
+      this.#open.delete(stream);
+      stream.end();
+    }
+  }
+
+  /** Ends all streams with a mark: readers find another supervisor, or this one again. */
+  endAll(): void {
+    for (const stream of this.#open) stream.drop("shutdown");
+  }
+}

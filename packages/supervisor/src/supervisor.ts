@@ -1,0 +1,168 @@
+/** A supervisor, put together: what it needs is opened here, in order, and closed again in reverse. */
+import type { IncomingMessage } from "node:http";
+import { fileURLToPath } from "node:url";
+import { type Logger, type Metrics, noMetrics, type Verdict } from "@herorunner/daemon";
+import { defaultKeyPrefix, JobClient, parseRedisUrl } from "@herorunner/job";
+import { fingerprint } from "./auth/admin-secret.ts";
+import { ApiKeys } from "./auth/api-keys.ts";
+import { FailedLogins } from "./auth/failed-logins.ts";
+import { Login } from "./auth/login.ts";
+import { Sessions } from "./auth/sessions.ts";
+import { visit } from "./http/app.ts";
+import type { AppOptions } from "./http/visit.ts";
+import { BodyReader } from "./http/body.ts";
+import { Guard } from "./http/guard.ts";
+import { defaultLimits, type HttpServer, type ServerLimits, startServer } from "./http/server.ts";
+import { readStaticFiles } from "./http/static-files.ts";
+import { SupervisorMetrics } from "./metrics.ts";
+import { table } from "./rpc/methods.ts";
+import { openRpcDocument } from "./rpc/openrpc.ts";
+import { EventHub } from "./sse/event-hub.ts";
+import { defaultStreamLimits, type StreamLimits } from "./sse/event-stream.ts";
+import { Streams } from "./sse/streams.ts";
+import { JobStore } from "./store/jobs.ts";
+import { RedisPool } from "./store/redis-pool.ts";
+import { redisFacts } from "./store/redis-facts.ts";
+import { RunnerRegistry } from "./store/runners.ts";
+
+export interface SupervisorOptions {
+  readonly redisUrl: string;
+  readonly tlsCa?: string;
+  readonly keyPrefix?: string;
+  readonly host: string;
+  /** 0 takes any. */
+  readonly port: number;
+  readonly adminSecret: string;
+  readonly allowedHosts?: readonly string[];
+  readonly allowedOrigins?: readonly string[];
+  readonly tlsProxy?: boolean;
+  readonly metrics?: Metrics;
+  readonly logger: Logger;
+  readonly limits?: Partial<ServerLimits & StreamLimits & { readonly maxBodyBytes: number }>;
+}
+
+export interface Supervisor {
+  readonly port: number;
+  readonly connections: number;
+  readonly streams: number;
+  /** Ends streams and waits, lets calls under way finish until `force` aborts, closes everything. May be called once. */
+  close(force: AbortSignal): Promise<void>;
+}
+
+const maxBodyBytes = 16 * 1024 * 1024;
+const maxTotalBodyBytes = 256 * 1024 * 1024;
+
+/** Starts to serve; does not wait for Redis, see /readyz. Rejects when the address cannot be had. */
+export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
+  const draining = new AbortController();
+  const parts = openParts(options, draining.signal);
+  const { app, streams } = parts;
+  let server: HttpServer;
+  try {
+    server = await startServer({
+      ...{ host: options.host, port: options.port },
+      limits: { ...defaultLimits, ...options.limits },
+      onRequest: (request, response) => void visit(app, request, response),
+      onError: (error) => options.logger.error({ error }, "HTTP server failed"),
+    });
+  } catch (error) {
+    parts.close();
+    throw error;
+  }
+  return {
+    port: server.port,
+    get connections() {
+      return server.connections;
+    },
+    get streams() {
+      return streams.count;
+    },
+    close: async (force) => {
+      draining.abort();
+      streams.endAll();
+      await server.close(force);
+      parts.close();
+    },
+  };
+}
+
+interface Parts {
+  readonly app: AppOptions;
+  readonly streams: Streams;
+  close(): void;
+}
+
+function openParts(options: SupervisorOptions, draining: AbortSignal): Parts {
+  const { redisUrl, adminSecret, logger, tlsProxy = false, keyPrefix: prefix = defaultKeyPrefix } = options;
+  const tls = options.tlsCa === undefined ? {} : { tlsCa: options.tlsCa };
+  const redis = new RedisPool({ target: parseRedisUrl(redisUrl), ...tls });
+  const client = JobClient.open(redisUrl, { keyPrefix: prefix, ...tls });
+  const runners = new RunnerRegistry(redis, prefix);
+  const keys = new ApiKeys(redis, prefix);
+  const failures = new FailedLogins({ nowMs: () => performance.now() });
+  const streams = new Streams({ ...defaultStreamLimits, ...options.limits });
+  const metrics = new SupervisorMetrics(options.metrics ?? noMetrics, { runners, streams, logger });
+  const sessions = new Sessions({
+    ...{ redis, prefix, keys, secure: tlsProxy, adminFingerprint: fingerprint(adminSecret) },
+  });
+  const onFailure = (address: string): void => {
+    metrics.wrongKey();
+    logger.info({ address }, "wrong key");
+  };
+  const startedMs = performance.now();
+  const info = async () => ({
+    key_prefix: prefix,
+    redis: await redisFacts(redis, prefix),
+    uptime_ms: Math.round(performance.now() - startedMs),
+  });
+  const bodyLimit = options.limits?.maxBodyBytes ?? maxBodyBytes;
+  const app: AppOptions = {
+    services: { jobs: new JobStore({ client, redis, runners, prefix }), runners, keys, info },
+    login: new Login({ adminSecret, keys, sessions, failures, onFailure }),
+    ...{ sessions, streams, draining, logger },
+    guard: new Guard({
+      allowedHosts: options.allowedHosts ?? [],
+      allowedOrigins: options.allowedOrigins ?? [],
+      behindTls: tlsProxy,
+    }),
+    bodies: new BodyReader({ maxBytes: bodyLimit, maxTotalBytes: maxTotalBodyBytes }),
+    hub: new EventHub(runners, logger),
+    files: readStaticFiles(fileURLToPath(new URL("../public/", import.meta.url))),
+    rpc: {
+      methods: new Map(Object.entries(table())),
+      maxBodyBytes: bodyLimit,
+      onCall: (method, code, durationMs) => metrics.call(method, code, durationMs),
+      onBug: (error, method) => logger.error({ error, method }, "a call failed, this is a bug"),
+    },
+    openRpc: () => openRpcDocument(table()),
+    metrics: metrics.registry,
+    refreshMetrics: () => metrics.refresh(),
+    ready: () => readiness(redis, prefix, draining),
+    addressOf: (request) => addressOf(request, tlsProxy),
+  };
+  return {
+    app,
+    streams,
+    close: () => {
+      client.close();
+      redis.close();
+    },
+  };
+}
+
+async function readiness(redis: RedisPool, prefix: string, draining: AbortSignal): Promise<Verdict> {
+  if (draining.aborted) return { reasons: ["the supervisor is stopping"] };
+  const { reachable, round_trip_ms: ms = null } = await redisFacts(redis, prefix);
+  const reasons = reachable === true ? [] : ["Redis does not answer"];
+  return { reasons, details: { redis_round_trip_ms: ms } };
+}
+
+/** Behind a proxy everybody has the proxy's address; the last one in the header is what the proxy itself saw. */
+function addressOf(request: IncomingMessage, behindProxy: boolean): string {
+  const own = request.socket.remoteAddress ?? "";
+  if (!behindProxy) return own;
+  const forwarded = String(request.headers["x-forwarded-for"] ?? "")
+    .split(",")
+    .at(-1);
+  return forwarded?.trim().slice(0, 64) || own;
+}
