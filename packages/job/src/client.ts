@@ -6,6 +6,7 @@
  *   const job = await client.wait(id, { runner: "my-hero-runner" });
  *   console.log(job.status, job.result);
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { ClientError, QueueError } from "./errors.ts";
 import { decodeJob, encodeJob } from "./codec.ts";
 import { isFinal, type Job, type JobStatus, type JobView } from "./job.ts";
@@ -42,14 +43,18 @@ export interface ClientOptions {
 
 const defaultPage = 50;
 const indexTtlSeconds = 86_400;
-/** A wait looks at the record this often, so that a lost reply costs at most this long. */
-const waitRoundSeconds = 2;
+const spinMs = 50;
+/** A wait looks at the record this often, so that a lost reply costs at most the last of these; the first are for eyes. */
+const waitRoundSeconds = { first: 0.1, growth: 1.6, last: 2 } as const;
 
 export class JobClient implements JobApi {
   readonly #target: RedisTarget;
   readonly #prefix: string;
   readonly #tlsCa: string | undefined;
   readonly #connections = new Map<string, RedisConnection>();
+  /** Those that are blocked in a wait or a log. */
+  readonly #blocked = new Set<RedisConnection>();
+  #closed = false;
 
   private constructor(target: RedisTarget, options: ClientOptions) {
     this.#target = target;
@@ -139,8 +144,10 @@ export class JobClient implements JobApi {
   async wait(id: string, options: WaitOptions = {}): Promise<JobView> {
     const keys = await this.#locate(id, options);
     const end = options.timeoutMs === undefined ? Infinity : performance.now() + options.timeoutMs;
-    const own = this.#open(keys.queue);
+    const own = this.#block(keys.queue);
     let seen: JobStatus | undefined;
+    let roundSeconds: number = waitRoundSeconds.first;
+    let answered = false;
     try {
       for (;;) {
         options.signal?.throwIfAborted();
@@ -154,23 +161,27 @@ export class JobClient implements JobApi {
             "WAIT_TIMEOUT",
             `job ${id} is still ${job.status} after ${options.timeoutMs} ms`,
           );
-        await replyOrRound(own, keys.reply(id), Math.min(leftMs / 1000, waitRoundSeconds), options.signal);
+        // A reply beside a job that is not final is somebody's mistake; it must not make us spin.
+        if (answered) await sleep(spinMs);
+        const blockSeconds = Math.min(leftMs / 1000, roundSeconds);
+        answered = await replyOrRound(own, keys.reply(id), blockSeconds, options.signal);
+        roundSeconds = Math.min(roundSeconds * waitRoundSeconds.growth, waitRoundSeconds.last);
       }
     } finally {
-      own.close();
+      this.#unblock(own);
     }
   }
 
   /** Live output, from the beginning or after `afterSeq`, until the job is final. Abort with `signal`. */
   async *logs(id: string, options: LogOptions = {}): AsyncGenerator<LogLine, void, undefined> {
     const keys = await this.#locate(id, options);
-    const own = this.#open(keys.queue);
+    const own = this.#block(keys.queue);
     try {
       yield* followLog(own, keys, id, options);
     } catch (error) {
       throw toClientError(error);
     } finally {
-      own.close();
+      this.#unblock(own);
     }
   }
 
@@ -216,7 +227,8 @@ export class JobClient implements JobApi {
   }
 
   close(): void {
-    for (const connection of this.#connections.values()) connection.close();
+    this.#closed = true;
+    for (const connection of [...this.#connections.values(), ...this.#blocked]) connection.close();
     this.#connections.clear();
   }
 
@@ -268,27 +280,42 @@ export class JobClient implements JobApi {
     return connection;
   }
 
+  /** A connection of its own for a call that blocks. */
+  #block(routeKey: string): RedisConnection {
+    const connection = this.#open(routeKey);
+    this.#blocked.add(connection);
+    return connection;
+  }
+
+  #unblock(connection: RedisConnection): void {
+    connection.close();
+    this.#blocked.delete(connection);
+  }
+
   #open(routeKey: string): RedisConnection {
+    if (this.#closed) throw new ClientError("UNAVAILABLE", "the client is closed");
     const tls = this.#tlsCa === undefined ? {} : { tlsCa: this.#tlsCa };
     return openConnection({ target: this.#target, routeKey, ...tls });
   }
 }
 
-/** Waits for the reply without taking it away from other waiters: the one element is rotated in place. */
+/** Waits for the reply without taking it away from other waiters: the one element is rotated in place. True: it is there. */
 async function replyOrRound(
   connection: RedisConnection,
   replyKey: string,
   seconds: number,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<boolean> {
+  signal?.throwIfAborted();
   const abort = (): void => connection.drop();
   signal?.addEventListener("abort", abort, { once: true });
   try {
     const block = Math.max(seconds, 0.01).toFixed(3);
     const deadlineMs = seconds * 1000 + 2_000;
-    await operational(() =>
+    const reply = await operational(() =>
       connection.send(["BLMOVE", replyKey, replyKey, "LEFT", "LEFT", block], { deadlineMs }),
     );
+    return reply !== null;
   } catch (error) {
     signal?.throwIfAborted();
     throw error;

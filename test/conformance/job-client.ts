@@ -1,0 +1,290 @@
+/**
+ * What JobApi means, for every client: over Redis and over a supervisor. Against a real Redis and a runner that does what
+ * the payload says.
+ */
+import { ClientError, type ClientErrorCode, type JobApi, type LogLine } from "@herorunner/job";
+import { generateKey, signJob, verifyJob, parseTrustFile } from "@herorunner/job/trust";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { randomUUID } from "node:crypto";
+import type { ScriptedRunner } from "../support/scripted-runner.ts";
+
+export interface ClientBench {
+  readonly api: JobApi;
+  /** One more client of the same store. */
+  another(): Promise<JobApi>;
+  /** Serves its runner id, with presence. */
+  readonly runner: ScriptedRunner;
+  /** A runner id that the client may use and nobody serves. */
+  readonly idle: string;
+  close(): Promise<void>;
+}
+
+async function codeOf(work: Promise<unknown>): Promise<ClientErrorCode | "none"> {
+  try {
+    await work;
+    return "none";
+  } catch (error) {
+    if (error instanceof ClientError) return error.code;
+    throw error;
+  }
+}
+
+export function jobClientSuite(name: string, open: () => Promise<ClientBench>): void {
+  describe(`a client of jobs ${name}`, () => {
+    let bench: ClientBench;
+    let api: JobApi;
+    let runner: string;
+    beforeAll(async () => {
+      bench = await open();
+      api = bench.api;
+      runner = bench.runner.runnerId;
+    });
+    afterAll(() => bench.close());
+
+    test("submits, waits and gets the result", async () => {
+      const { id, outcome } = await api.submit({ runner, payload: "print hello", callerId: "alice" });
+      expect(outcome).toBe("created");
+      const job = await api.wait(id);
+      expect(job).toMatchObject({
+        id,
+        runner,
+        status: "finished",
+        result: "hello\n",
+        exitCode: 0,
+        attempt: 1,
+      });
+      expect(job).toMatchObject({ callerId: "alice", stdoutBytes: 6, payload: "print hello", envNames: [] });
+      expect(await api.status(id)).toEqual({ id, status: "finished" });
+      expect(await api.get(id, { runner })).toEqual(job);
+    });
+
+    test("hands over every field of a request, and shows names of variables without their values", async () => {
+      const request = {
+        ...{
+          runner,
+          payload: "env A",
+          id: randomUUID(),
+          callerId: "c",
+          contextId: "x",
+          executor: "scripted",
+        },
+        ...{ timeoutSeconds: 7, maxAttempts: 2, envVars: { A: "päß=1,2", __proto__x: "" } },
+      };
+      await api.submit(request);
+      const job = await api.wait(request.id);
+      expect(job).toMatchObject({ result: "päß=1,2\n", timeoutSeconds: 7, maxAttempts: 2, contextId: "x" });
+      expect(job.envNames.toSorted()).toEqual(["A", "__proto__x"]);
+      expect(JSON.stringify({ ...job, result: "" })).not.toContain("päß");
+    });
+
+    test("a failed job tells its reason, exit code, stderr and error", async () => {
+      const { id } = await api.submit({ runner, payload: "print out\nwarn oh no\nfail 3" });
+      const job = await api.wait(id);
+      expect(job).toMatchObject({ status: "error", reason: "exit_status", exitCode: 3 });
+      expect(job).toMatchObject({ result: "out\n", stderr: "oh no\n" });
+      expect(job.error).toBe("scripted ended with exit code 3\noh no");
+      expect(await api.status(id)).toEqual({ id, status: "error", reason: "exit_status" });
+    });
+
+    test("submitting the same again changes nothing; other content under the id is a conflict", async () => {
+      const request = { runner, payload: "print once", id: randomUUID() };
+      await api.submit(request);
+      await api.wait(request.id);
+      expect(await api.submit(request)).toMatchObject({ outcome: "exists", status: "finished" });
+      expect(await codeOf(api.submit({ ...request, payload: "print twice" }))).toBe("CONFLICT");
+      expect(await api.get(request.id)).toMatchObject({ result: "once\n", attempt: 1 });
+    });
+
+    test("a created job waits to be started, and is started once", async () => {
+      const { id, status } = await api.submit({ runner, payload: "print now" }, { mode: "create" });
+      expect(status).toBe("created");
+      expect(await api.status(id)).toEqual({ id, status: "created" });
+      await api.start(id);
+      expect(await api.wait(id)).toMatchObject({ result: "now\n" });
+      expect(await codeOf(api.start(id))).toBe("CONFLICT");
+    });
+
+    test("a request that is no job is refused with the name of the field", async () => {
+      await expect(api.submit({ runner, payload: "x", timeoutSeconds: 0 })).rejects.toThrow(/^timeout /);
+      expect(await codeOf(api.submit({ runner: "not an id", payload: "x" }))).toBe("INVALID_JOB");
+      expect(await codeOf(api.get("no/id", { runner }))).toBe("INVALID_JOB");
+    });
+
+    test("a job that is not there is NOT_FOUND for every verb", async () => {
+      const id = randomUUID();
+      const asked = [
+        api.get(id),
+        api.status(id),
+        api.wait(id),
+        api.cancel(id),
+        api.start(id),
+        api.request(id),
+      ];
+      const codes = await Promise.all(asked.map(codeOf));
+      expect(new Set(codes).size).toBe(1);
+      expect(codes[0]).toBe("NOT_FOUND");
+      expect(await codeOf(api.get(id, { runner }))).toBe("NOT_FOUND");
+    });
+
+    test("a wait that is too short throws WAIT_TIMEOUT and leaves the job alone", async () => {
+      const { id } = await api.submit({ runner, payload: "wait\nprint done" });
+      expect(await codeOf(api.wait(id, { timeoutMs: 60 }))).toBe("WAIT_TIMEOUT");
+      bench.runner.release(id);
+      expect(await api.wait(id)).toMatchObject({ status: "finished" });
+    });
+
+    test("a wait can be aborted, before and while it waits", async () => {
+      const { id } = await api.submit({ runner: bench.idle, payload: "print never" });
+      const why = new Error("had enough");
+      await expect(api.wait(id, { runner: bench.idle, signal: AbortSignal.abort(why) })).rejects.toBe(why);
+      const abort = new AbortController();
+      const wait = api.wait(id, {
+        runner: bench.idle,
+        signal: abort.signal,
+        onStatus: () => abort.abort(why),
+      });
+      await expect(wait).rejects.toBe(why);
+      expect(await api.cancel(id, { runner: bench.idle })).toBe("cancelled");
+    });
+
+    test("tells the states that it sees while it waits, the last one included", async () => {
+      const { id } = await api.submit({ runner, payload: "wait" });
+      const seen: string[] = [];
+      const release = (status: string): void => {
+        seen.push(status);
+        if (status === "started") bench.runner.release(id);
+      };
+      await api.wait(id, { onStatus: (job) => release(job.status) });
+      expect(seen.at(-1)).toBe("finished");
+      expect(new Set(seen).size).toBe(seen.length);
+    });
+
+    test("cancels what waits at once, what runs through its runner, and what is over not at all", async () => {
+      const waiting = await api.submit({ runner: bench.idle, payload: "print never" });
+      expect(await api.cancel(waiting.id)).toBe("cancelled");
+      expect(await api.get(waiting.id)).toMatchObject({ status: "error", reason: "cancelled", attempt: 0 });
+
+      const running = await api.submit({ runner, payload: "wait" });
+      const started = new Promise<void>((resolve) => {
+        void api.wait(running.id, { onStatus: (job) => job.status === "started" && resolve() });
+      });
+      await started;
+      expect(await api.cancel(running.id)).toBe("requested");
+      const job = await api.wait(running.id);
+      expect(job).toMatchObject({ status: "error", reason: "cancelled" });
+      expect(job.kill).toMatchObject({
+        reason: "cancelled",
+        survivors: [],
+        found: [{ pid: 4711, via: "group" }],
+      });
+      expect(await api.cancel(running.id)).toBe("final");
+    });
+
+    test("gives every line of the live log once, in order, from wherever it is asked", async () => {
+      const payload = ["print one", "warn two", "wait", "print three"].join("\n");
+      const { id } = await api.submit({ runner, payload });
+      const lines: LogLine[] = [];
+      for await (const line of api.logs(id)) {
+        lines.push(line);
+        if (line.data.includes("two")) bench.runner.release(id);
+      }
+      const text = (stream: string): string =>
+        lines
+          .filter((one) => one.stream === stream)
+          .map((one) => one.data)
+          .join("");
+      expect([text("out"), text("err")]).toEqual(["one\nthree\n", "two\n"]);
+      expect(lines.map(({ seq }) => seq)).toEqual(lines.map((_line, at) => at + 1));
+      expect(lines.every(({ timeMs }) => timeMs > 1_600_000_000_000)).toBe(true);
+      const rest: LogLine[] = [];
+      for await (const line of api.logs(id, { afterSeq: lines[0]?.seq ?? 0 })) rest.push(line);
+      expect(rest).toEqual(lines.slice(1));
+    });
+
+    test("a log that is not followed ends with what is there", async () => {
+      const { id } = await api.submit({ runner, payload: "print here\nwait" });
+      for await (const line of api.logs(id)) if (line.data === "here\n") break;
+      const lines: string[] = [];
+      for await (const { data } of api.logs(id, { follow: false })) lines.push(data);
+      expect(lines).toEqual(["here\n"]);
+      bench.runner.release(id);
+      await api.wait(id);
+    });
+
+    test("following a log can be aborted", async () => {
+      const { id } = await api.submit({ runner, payload: "print first\nwait" });
+      const why = new Error("seen enough");
+      const abort = new AbortController();
+      const follow = async (): Promise<void> => {
+        for await (const line of api.logs(id, { signal: abort.signal })) if (line.seq > 0) abort.abort(why);
+      };
+      await expect(follow()).rejects.toBe(why);
+      bench.runner.release(id);
+      await api.wait(id);
+    });
+
+    test("lists jobs, newest first, without what is long, by what they are", async () => {
+      const callerId = `lister-${randomUUID().slice(0, 8)}`;
+      const first = await api.submit({ runner, payload: "print 1", callerId });
+      await api.wait(first.id);
+      const second = await api.submit({ runner, payload: "fail 1", callerId });
+      await api.wait(second.id);
+      const { jobs } = await api.list({ runner, callerId });
+      expect(jobs.map(({ id }) => id)).toEqual([second.id, first.id]);
+      for (const job of jobs)
+        for (const long of ["payload", "result", "stderr"]) expect(job).not.toHaveProperty(long);
+      const failedOnes = await api.list({ runner, callerId, status: "error", reason: "exit_status" });
+      expect(failedOnes.jobs.map(({ id }) => id)).toEqual([second.id]);
+      const page = await api.list({ runner, callerId, limit: 1 });
+      expect(page.jobs).toHaveLength(1);
+      const next = await api.list({ runner, callerId, limit: 1, cursor: page.nextCursor ?? "" });
+      expect([...page.jobs, ...next.jobs].map(({ id }) => id)).toEqual([second.id, first.id]);
+      expect((await api.list({ runner, callerId, sinceMs: Date.now() + 60_000 })).jobs).toEqual([]);
+      expect(await codeOf(api.list({ runner, cursor: "nonsense" }))).toBe("INVALID_JOB");
+    });
+
+    test("says how a runner is served", async () => {
+      expect(await api.runner(runner)).toMatchObject({ runner, alive: true, paused: false });
+      const { id } = await api.submit({ runner: bench.idle, payload: "print never" });
+      expect(await api.runner(bench.idle)).toMatchObject({ runner: bench.idle, alive: false, queued: 1 });
+      await api.cancel(id);
+      expect(await api.runner(`nobody-${randomUUID()}`)).toMatchObject({
+        alive: false,
+        queued: 0,
+        running: 0,
+      });
+    });
+
+    test("signs what is submitted, and gives back the job as it was asked for", async () => {
+      const key = generateKey("alice");
+      const nowSeconds = Math.floor(Date.now() / 1000);
+      const { id } = await api.submit(
+        { runner, payload: "print signed" },
+        { sign: (job) => signJob(job, key, { nowSeconds }) },
+      );
+      await api.wait(id);
+      const asked = await api.request(id);
+      expect(asked).toMatchObject({
+        id,
+        runner,
+        payload: "print signed",
+        callerId: "alice",
+        contextId: "default",
+      });
+      // A supervisor shows no signatures; where they are shown they hold.
+      if (asked.signatures.length === 0) return;
+      const parsed = parseTrustFile(
+        JSON.stringify({ signers: [{ name: "alice", public_key: key.publicKey }] }),
+      );
+      if (!parsed.ok) throw new Error(parsed.problems.join());
+      const verdict = verifyJob({ job: asked, unknownFields: [] }, { trust: parsed.trust }, { nowSeconds });
+      expect(verdict).toMatchObject({ valid: true, signers: ["alice"] });
+    });
+
+    test("a closed client refuses to work on", async () => {
+      const other = await bench.another();
+      other.close();
+      expect(await codeOf(other.get("x", { runner }))).toBe("UNAVAILABLE");
+    });
+  });
+}
