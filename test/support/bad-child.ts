@@ -69,9 +69,13 @@ export interface BadChild {
   left(): readonly number[];
 }
 
+/** Digits that no other test uses. */
+export function newTag(): string {
+  return `00${randomInt(1e9, 1e10)}`;
+}
+
 /** `overrides` change the command; without them it has ten seconds and a grace of 0.2 s. */
-export function badChild(behaviour: Behaviour, overrides: Partial<Command> = {}): BadChild {
-  const tag = `00${randomInt(1e9, 1e10)}`;
+export function badChild(behaviour: Behaviour, overrides: Partial<Command> = {}, tag = newTag()): BadChild {
   const command = {
     ...commandOf("/bin/sh", [script, tag]),
     env: new Map([
@@ -80,7 +84,7 @@ export function badChild(behaviour: Behaviour, overrides: Partial<Command> = {})
     ]),
     ...overrides,
   };
-  return { command, left: () => processesWith(tag) };
+  return { command, left: () => processesTagged(tag) };
 }
 
 /** A shell command line as a Command. */
@@ -95,7 +99,8 @@ export function commandOf(file: string, args: readonly string[] = []): Command {
   };
 }
 
-function processesWith(tag: string): readonly number[] {
+/** Living processes with the tag in their command lines. */
+export function processesTagged(tag: string): readonly number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)

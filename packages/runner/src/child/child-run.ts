@@ -89,34 +89,43 @@ class ChildRun {
     const fence = this.#around.makeFence?.();
     const wrapped = fence?.wrap(file, args) ?? { file, args };
     this.#around.watchdog.ensureRunning();
+    let job: StartedJob | undefined;
     const launch = await this.#around.launcher.launch({
       ...wrapped,
       env: new Map([...env, [markerName, marker]]),
       cwd,
       stdin,
+      onStarted: (pid) => (job = this.#begin(pid, marker, fence)),
       onBytes: (stream, bytes) => this.#take(stream, bytes),
     });
-    if (!launch.ok) {
+    if (!launch.ok || job === undefined) {
       fence?.release();
-      return this.notRun(notStarted(explainFailure(launch.code, launch.message, { file, cwd })));
+      const failure = launch.ok ? { code: "UNKNOWN", message: "the launcher told no process" } : launch;
+      return this.notRun(notStarted(explainFailure(failure.code, failure.message, { file, cwd })));
     }
-    const { pid } = launch.process;
-    const startTicks = readStat(pid)?.startTicks ?? 0;
-    const family = new ProcessFamily(
-      { pid, startTicks, marker: `${markerName}=${marker}` },
-      this.#around.leftovers.lastPid,
-    );
-    const unwatch = this.#around.watchdog.watch(pid, startTicks);
-    this.#around.leftovers.begin(pid);
-    fence?.begin(pid);
     try {
-      return await this.#supervise(launch.process, family, fence);
+      return await this.#supervise(launch.process, job.family, fence);
     } finally {
       launch.process.releaseOutput();
-      this.#around.leftovers.end(pid);
-      unwatch();
+      job.forget();
       fence?.release();
     }
+  }
+
+  /** Makes the new process known to all who look after it, before it can do much. */
+  #begin(pid: number, marker: string, fence: Fence | undefined): StartedJob {
+    const { watchdog, leftovers } = this.#around;
+    const startTicks = readStat(pid)?.startTicks ?? 0;
+    const unwatch = watchdog.watch(pid, startTicks);
+    leftovers.begin(pid);
+    fence?.begin(pid);
+    return {
+      family: new ProcessFamily({ pid, startTicks, marker: `${markerName}=${marker}` }, leftovers.lastPid),
+      forget: () => {
+        leftovers.end(pid);
+        unwatch();
+      },
+    };
   }
 
   /** Counted before it is kept; the limit asks for an end and the pipe is drained all the same. */
@@ -233,6 +242,11 @@ class ChildRun {
       facts: { durationMs, isolation: this.#around.isolation, ...outputFacts, ...facts },
     };
   }
+}
+
+interface StartedJob {
+  readonly family: ProcessFamily;
+  readonly forget: () => void;
 }
 
 /** The story of a kill, while it is written. */

@@ -10,6 +10,8 @@ export interface LaunchRequest {
   readonly env: ReadonlyMap<string, string>;
   readonly cwd: string;
   readonly stdin: string;
+  /** Called with the pid at once when the process exists, before anything else is done. Must not throw. */
+  readonly onStarted: (pid: number) => void;
   /** Called with each piece of output. The bytes are the caller's only during the call. Must not throw. */
   readonly onBytes: (stream: "out" | "err", bytes: Uint8Array) => void;
 }

@@ -39,6 +39,7 @@ async function launch(request: LaunchRequest, out: OutputPipe, err: OutputPipe):
     });
     const exit = exitOf(child);
     if (child.pid === undefined) await exit;
+    else request.onStarted(child.pid);
     const streams = [
       readOutput(out.readEnd, (bytes) => request.onBytes("out", bytes)),
       readOutput(err.readEnd, (bytes) => request.onBytes("err", bytes)),
