@@ -256,6 +256,23 @@ describe("places that do not fit together", () => {
     expect(await store.leased()).toEqual([]);
   });
 
+  it("a begin that comes too late does not take the place of the claim that exists by now", async () => {
+    const store = makeStore();
+    const queue = store.openRedis();
+    const { keys } = queue;
+    await store.write("a", { payload: "x" });
+    await store.push("a");
+    const claim = await take(queue);
+    const late = await store.redis.run(
+      begin,
+      [keys.active, keys.leases, keys.job("a"), keys.dead, keys.reply("a"), keys.events],
+      ["a", "another token", "1000", "late", "5", "1000000", "60"],
+    );
+    expect(String(late)).toBe("DUPLICATE");
+    expect(await store.taken()).toEqual(["a"]);
+    expect(await queue.renew([claim])).toEqual(["held"]);
+  });
+
   it("an id in active twice, each time taken: one claim, then nothing is left over", async () => {
     const store = makeStore();
     const queue = store.openRedis();
