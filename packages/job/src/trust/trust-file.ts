@@ -32,7 +32,7 @@ export interface Signer {
   readonly callers: readonly string[] | undefined;
   readonly contexts: readonly string[] | undefined;
   readonly runners: readonly string[] | undefined;
-  /** `git.list`, `git.*`, `*`. */
+  /** `git.list`, `git.cl*`, `git.*`, `*`. */
   readonly actions: readonly string[] | undefined;
   /** May set environment variables that are refused otherwise. */
   readonly envUnsafe: boolean;
@@ -120,9 +120,9 @@ const names: PatternRule = {
   wanted: "names, with * at the end only",
 };
 const actions: PatternRule = {
-  // Names as heroscript reads them: lower case, no hyphens.
-  pattern: /^(?:[a-z0-9_]+(?:\.[a-z0-9_]*)?\*?|\*)$/,
-  wanted: "actor.action in lower case, with * at the end only",
+  // What `hero run --allow` takes too; names as heroscript reads them, lower case and no hyphens.
+  pattern: /^(?:\*|[a-z0-9_]+\.(?:\*|[a-z0-9_]+\*?))$/,
+  wanted: "actor.action or actor.* in lower case, with * at the end only",
 };
 
 function publicKeyOf(read: MemberReader): string | undefined {
