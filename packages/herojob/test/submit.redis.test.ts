@@ -1,0 +1,274 @@
+/** Submitting, waiting and following, as a script does it: real processes, real Redis, pipes. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openConnection, parseRedisUrl } from "@herorunner/job";
+import { startRedis } from "../../../test/support/redis-server.ts";
+import { until } from "../../../test/support/until.ts";
+import { type Bench, openBench } from "./support/bench.ts";
+import { herojob, startHerojob } from "./support/herojob.ts";
+
+let bench: Bench;
+beforeAll(async () => void (bench = await openBench()));
+afterAll(() => bench.close());
+
+const run = (args: readonly string[], input?: string): ReturnType<typeof herojob> =>
+  herojob(args, { env: bench.env, cwd: bench.folder, ...(input === undefined ? {} : { input }) });
+
+describe("submit", () => {
+  test("prints the id alone, and the job runs", async () => {
+    const { code, stdout, stderr } = await run(["submit", "-e", "print hi"]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^[0-9a-f-]{36}\n$/);
+    expect(await bench.api.wait(stdout.trim(), { timeoutMs: 10_000 })).toMatchObject({ result: "hi\n" });
+  });
+
+  test("--wait gives the result byte for byte, control characters and missing newline included", async () => {
+    const nasty = "\u001b[31mred\u001b[0m\u0007\u202e\u0085 \tend";
+    const { code, stdout, stderr } = await run(["submit", "--wait", "-e", `quiet ${nasty}`]);
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: nasty, stderr: "" });
+  });
+
+  test("a failed job gives its output, its stderr, one sentence, and exit code 1", async () => {
+    const payload = "print before\nwarn trouble\nfail 3";
+    const { code, stdout, stderr } = await run(["submit", "--wait", "--id", "fails", "-e", payload]);
+    expect([code, stdout]).toEqual([1, "before\n"]);
+    expect(stderr).toBe(
+      "trouble\nherojob: job fails ended as error (exit_status): scripted ended with exit code 3\n",
+    );
+  });
+
+  test("--wait --json is one job view in wire names", async () => {
+    const { code, stdout } = await run(["submit", "--json", "--wait", "--env", "A=1,2 3", "-e", "env A"]);
+    expect(code).toBe(0);
+    expect(stdout.split("\n")).toHaveLength(2);
+    const view: unknown = JSON.parse(stdout);
+    expect(view).toMatchObject({
+      outcome: "created",
+      runner: "web-1",
+      status: "finished",
+      result: "1,2 3\n",
+    });
+    expect(view).toMatchObject({ exit_code: 0, env_names: ["A"], timeout: 60, stdout_bytes: 6 });
+  });
+
+  test("takes the script from a file and from standard input", async () => {
+    await writeFile(join(bench.folder, "deploy.hero"), "print from a file\n");
+    expect((await run(["submit", "--wait", "deploy.hero"])).stdout).toBe("from a file\n");
+    expect((await run(["submit", "--wait", "-"], "print from a pipe")).stdout).toBe("from a pipe\n");
+  });
+
+  test("takes a job file, and flags go before it", async () => {
+    const job = { runner: "web-1", payload: "env A\nenv B", env_vars: { A: "file", B: "file" }, timeout: 9 };
+    await writeFile(join(bench.folder, "job.json"), JSON.stringify(job));
+    const { stdout } = await run([
+      "submit",
+      "--wait",
+      "--json",
+      "--env",
+      "B=flag",
+      "--caller",
+      "me",
+      "job.json",
+    ]);
+    expect(JSON.parse(stdout)).toMatchObject({ result: "file\nflag\n", timeout: 9, caller_id: "me" });
+    expect((await run(["submit", "--wait", "-"], JSON.stringify(job))).stdout).toBe("file\nfile\n");
+  });
+
+  test("the same id again is told and changes nothing; other content is a conflict", async () => {
+    await run(["submit", "--wait", "--id", "twice", "-e", "print a"]);
+    const again = await run(["submit", "--id", "twice", "-e", "print a"]);
+    expect([again.code, again.stdout]).toEqual([0, "twice\n"]);
+    expect(again.stderr).toContain("job twice was submitted before and is finished");
+    expect((await run(["submit", "--id", "twice", "-e", "print b"])).code).toBe(5);
+  });
+
+  test("--follow shows both streams while the job runs, and repeats nothing at the end", async () => {
+    const args = ["submit", "--follow", "--id", "live", "-e", "print one\nwarn two\nwait\nprint three"];
+    const running = startHerojob(args, { env: bench.env });
+    await running.shows("one");
+    await running.shows("two");
+    expect(running.stdout()).toBe("one\n");
+    bench.runner.release("live");
+    expect(await running.ended).toEqual({ code: 0, stdout: "one\nthree\n", stderr: "two\n" });
+  });
+
+  test("--follow of a job that showed nothing live gives its result at the end", async () => {
+    expect(await run(["submit", "--follow", "-e", "quiet all at once"])).toMatchObject({
+      stdout: "all at once",
+    });
+  });
+
+  test("--wait-timeout ends the wait with 124 and says how to go on waiting", async () => {
+    const { code, stdout, stderr } = await run([
+      "submit",
+      "--wait",
+      "--wait-timeout",
+      "0.2",
+      "--id",
+      "slow",
+      "-e",
+      "wait",
+    ]);
+    expect([code, stdout]).toEqual([124, ""]);
+    expect(stderr).toContain("job slow has not ended after 200 ms and goes on");
+    expect(stderr).toContain("herojob wait slow --runner web-1\n");
+    const followed = await run(["submit", "--follow", "--wait-timeout", "0.2", "--id", "slow", "-e", "wait"]);
+    expect(followed.code).toBe(124);
+    bench.runner.release("slow");
+    expect(await run(["wait", "slow"])).toMatchObject({ code: 0 });
+  });
+
+  test("says so when nobody serves the runner", async () => {
+    const running = startHerojob(
+      ["submit", "--wait", "--runner", "nobody", "--id", "lonely", "-e", "print x"],
+      {
+        env: bench.env,
+      },
+    );
+    await running.shows("no process serves runner nobody at the moment; the job waits for one");
+    await bench.api.cancel("lonely", { runner: "nobody" });
+    expect((await running.ended).code).toBe(1);
+  });
+
+  test("without a terminal Ctrl-C ends the wait with 130, and the job goes on", async () => {
+    const running = startHerojob(["submit", "--wait", "--id", "left", "-e", "print x\nwait"], {
+      env: bench.env,
+    });
+    await started("left");
+    running.signal("SIGINT");
+    const { code, stdout, stderr } = await running.ended;
+    expect([code, stdout]).toEqual([130, ""]);
+    expect(stderr).toContain("stopped waiting, job left goes on");
+    expect(await bench.api.status("left")).toMatchObject({ status: "started" });
+    bench.runner.release("left");
+    await bench.api.wait("left");
+  });
+
+  test("a wait outlives a restart of Redis", async () => {
+    await using other = await openOther();
+    const running = startHerojob(["submit", "--wait", "--id", "patient", "-e", "print x"], {
+      env: other.env,
+    });
+    await other.known("patient");
+    await other.redis.kill();
+    await running.shows("trying again");
+    await other.redis.start();
+    await other.finish("patient", "survived\n");
+    expect(await running.ended).toMatchObject({ code: 0, stdout: "survived\n" });
+  });
+});
+
+/** Resolves when the job runs. */
+function started(id: string): Promise<void> {
+  const runs = (): Promise<boolean> =>
+    bench.api.status(id, { runner: "web-1" }).then(
+      ({ status }) => status === "started",
+      () => false,
+    );
+  return until(runs, `job ${id} runs`);
+}
+
+/** A Redis with nobody at it, whose jobs are ended by hand. */
+async function openOther() {
+  const redis = await startRedis({ args: ["--appendonly", "yes", "--appendfsync", "always"] });
+  const key = (name: string): string => `hero:{web-1}:${name}`;
+  const connection = openConnection({ target: parseRedisUrl(redis.url), routeKey: key("queue") });
+  return {
+    redis,
+    env: { HEROJOB_REDIS_URL: redis.url, HEROJOB_RUNNER: "web-1" },
+    known: (id: string) =>
+      until(async () => (await connection.send(["EXISTS", key(`job:${id}`)])) === 1, "it is stored"),
+    finish: async (id: string, result: string) => {
+      await connection.send([
+        "HSET",
+        key(`job:${id}`),
+        "status",
+        "finished",
+        "result",
+        result,
+        "exit_code",
+        "0",
+      ]);
+      await connection.send(["LPUSH", key(`reply:${id}`), "finished"]);
+    },
+    [Symbol.asyncDispose]: async () => {
+      connection.close();
+      await redis.stop();
+    },
+  };
+}
+
+describe("wrong usage ends with 2 and one sentence with the next step", () => {
+  const cases: [string, readonly string[], string][] = [
+    ["no script", ["submit"], "Give a file, - for standard input, or -e SCRIPT."],
+    ["two scripts", ["submit", "x.hero", "-e", "print"], "a file and -e were both given"],
+    [
+      "no such file",
+      ["submit", "gone.hero"],
+      '"gone.hero" cannot be read (ENOENT); a script on the command line goes behind -e',
+    ],
+    ["a variable without =", ["submit", "-e", "x", "--env", "FOO"], '"FOO" is not NAME=VALUE'],
+    [
+      "a timeout out of range",
+      ["submit", "-e", "x", "--timeout", "0"],
+      "Give a number of seconds from 1 to 604800",
+    ],
+    ["half a second", ["submit", "-e", "x", "--timeout", "1.5"], "Give whole seconds."],
+    ["a bad id", ["submit", "-e", "x", "--id", "a/b"], "must match"],
+    ["a limit on no wait", ["submit", "-e", "x", "--wait-timeout", "5"], "Add --wait or --follow."],
+    ["--follow --json", ["submit", "-e", "x", "--follow", "--json"], "herojob logs -f --json"],
+    ["a misspelt command", ["sumbit"], "Did you mean submit?"],
+    ["a misspelt flag", ["submit", "--runer", "x"], "Did you mean --runner?"],
+    ["no supervisor key", ["submit", "-e", "x", "--supervisor", "http://127.0.0.1:1"], "--api-key-file FILE"],
+  ];
+  test.each(cases)("%s", async (_name, args, sentence) => {
+    const { code, stdout, stderr } = await run(args);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain(sentence);
+    expect(stderr).toMatch(/^herojob: /);
+  });
+
+  test("no runner", async () => {
+    const { code, stderr } = await herojob(["submit", "-e", "x"], {
+      env: { HEROJOB_REDIS_URL: bench.redis.url },
+    });
+    expect([code, stderr]).toEqual([
+      2,
+      "herojob: no runner was named; add --runner RUNNER, or set HEROJOB_RUNNER\n",
+    ]);
+  });
+
+  test("a job file with a field that is none", async () => {
+    await writeFile(
+      join(bench.folder, "typo.json"),
+      JSON.stringify({ payload: "x", runner: "web-1", timout: 3 }),
+    );
+    const { code, stderr } = await run(["submit", "typo.json"]);
+    expect([code, stderr]).toEqual([
+      2,
+      'herojob: "typo.json": "timout" is not a field of a job; take it out, or mend its name\n',
+    ]);
+  });
+
+  test("a script that is not text", async () => {
+    await writeFile(join(bench.folder, "binary.hero"), Buffer.from([0xff, 0xfe, 0x00]));
+    expect((await run(["submit", "binary.hero"])).stderr).toContain('"binary.hero" is not valid UTF-8');
+  });
+});
+
+test("a Redis that is not there is exit code 3 and names the address", async () => {
+  const { code, stderr } = await herojob([
+    "submit",
+    "-e",
+    "x",
+    "--runner",
+    "r",
+    "-r",
+    "redis://:geheim@127.0.0.1:1",
+  ]);
+  expect(code).toBe(3);
+  expect(stderr).toContain("Redis at redis://:***@127.0.0.1:1 is not reachable");
+  expect(stderr).toContain("start it, or name another one with -r URL");
+  expect(stderr).not.toContain("geheim");
+});
