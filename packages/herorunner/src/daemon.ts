@@ -61,9 +61,9 @@ export async function runDaemon(config: RunConfig, context: StartContext): Promi
     const parts = openParts(config, context.modeWasChosen, logger);
     trust = parts.trust;
     const summary = await serve(parts, shutdown, live);
-    await shutdown.finish(
-      summary !== undefined && summary.aborted > 0 ? exitCodes.aborted : exitCodes.drained,
-    );
+    const { settled, aborted } = summary ?? { settled: 0, aborted: 0 };
+    logger.info({ jobs: settled, aborted }, "herorunner ends");
+    await shutdown.finish(aborted > 0 ? exitCodes.aborted : exitCodes.drained);
   } catch (error) {
     if (!(error instanceof StartRefused)) throw error;
     logger.error({}, error.message);
@@ -195,7 +195,7 @@ function openAdmission({ config, trust, environment }: Parts): Admit {
     maxPayloadBytes: config.maxPayloadBytes,
     alsoCheck: (job) => {
       const answer = jobEnvironment(environment, job);
-      return answer.ok ? undefined : failed(answer.reason, answer.message);
+      return answer.ok ? undefined : failed(answer.reason, `env_vars: ${answer.message}`);
     },
   });
 }
