@@ -1,12 +1,12 @@
 /**
- * An actor of one's own: a file whose default export says what it can do. Load it with `hero run … --actors DIR`.
+ * An actor of one's own: a file that exports `actor`, which says what it can do. Load it with `hero run … --actors DIR`.
  * `run` returns data, at once; `print` turns it into text where the action stands in a script.
  */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 /** @type {import("@herorunner/hero").ActorDefinition} */
-const disk = {
+export const actor = {
   name: "disk",
   doc: "What lies on the disk.",
   actions: {
@@ -41,5 +41,3 @@ function measure(folder) {
   }
   return { files, bytes };
 }
-
-export default disk;

@@ -60,10 +60,10 @@ function startError(program: string, cwd: string, error: Error): ActionError {
   return new ActionError(`${program} could not be started: ${error.message}`, "failed", error);
 }
 
-/** The last line that says something, for a one-sentence error. */
-function lastLine(text: string): string {
+/** The line that says why: the first that calls itself an error, else the last. */
+function tellingLine(text: string): string {
   const lines = text.split(/\r?\n/).map((line) => line.trim());
-  const telling = lines.findLast((line) => /^(?:fatal|error)\b/i.test(line));
+  const telling = lines.find((line) => /^(?:fatal|error)\b/i.test(line));
   return telling ?? lines.findLast((line) => line !== "") ?? "";
 }
 
@@ -84,7 +84,7 @@ export function execProgram(
   const result = start(host, [program, args], options, "capture");
   const failed = result.status !== 0;
   if (failed && (options.allowFailure !== true || result.signal !== null)) {
-    const reason = lastLine(result.stderr) || lastLine(result.stdout);
+    const reason = tellingLine(result.stderr) || tellingLine(result.stdout);
     throw new ActionError(`${ending(program, args, result)}${reason === "" ? "" : `: ${reason}`}`);
   }
   return { stdout: result.stdout, stderr: result.stderr, status: result.status ?? -1 };

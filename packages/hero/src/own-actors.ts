@@ -1,5 +1,6 @@
 /**
- * Actors of `--actors DIR`: every `.js` and `.mjs` file there exports one definition as its default. They run with
+ * Actors of `--actors DIR`: every `.js` and `.mjs` file there exports its definition as `actor`, or as
+ * its default. They run with
  * all rights of this process, so whoever names the folder answers for what is in it.
  */
 import { readdirSync } from "node:fs";
@@ -20,24 +21,22 @@ export async function loadActors(registry: Registry, folder: string, cwd: string
     throw new UsageError(`the actors in ${folder} cannot be read: ${messageOf(error)}`);
   }
   if (names.length === 0)
-    throw new UsageError(
-      `${folder} holds no actor`,
-      "an actor is one .js or .mjs file with a default export",
-    );
+    throw new UsageError(`${folder} holds no actor`, "an actor is one .js or .mjs file that exports actor");
   for (const name of names) registry.add(await loadActor(resolve(full, name), registry));
 }
 
 async function loadActor(file: string, registry: Registry): Promise<ActorDefinition> {
-  let exported: { readonly default?: unknown };
+  let exported: { readonly actor?: unknown; readonly default?: unknown };
   try {
     exported = await import(pathToFileURL(file).href);
   } catch (error) {
     throw new UsageError(`the actor ${file} cannot be loaded: ${messageOf(error)}`);
   }
-  const fault = actorFault(exported.default);
+  const definition = exported.actor ?? exported.default;
+  const fault = actorFault(definition);
   if (fault !== undefined) throw new UsageError(`the actor ${file} ${fault}`);
   // actorFault has looked at every part that is used.
-  const actor = exported.default as ActorDefinition;
+  const actor = definition as ActorDefinition;
   if (isBuiltin(actor.name))
     throw new UsageError(`the actor ${file} takes the name of a built-in one, ${actor.name}`);
   if (registry.actor(actor.name) !== undefined)
@@ -66,7 +65,7 @@ function isShape(value: unknown): value is Shape {
 
 /** Why a value is no actor definition; undefined when it is one. */
 function actorFault(value: unknown): string | undefined {
-  if (!isShape(value)) return "has no definition as its default export";
+  if (!isShape(value)) return "exports no definition: export const actor = {…}";
   const { name, doc, actions } = value;
   if (typeof name !== "string" || !/^[a-z][a-z0-9_]*$/.test(name))
     return "needs a name of lower case letters, digits and _";

@@ -44,9 +44,9 @@ describe("the language as it was first defined", () => {
       const [subject] = parseScript(input, { mode: "prose", strict: false }).script.actions;
       for (const { key, kind, value, error } of conversions) {
         const answer = convertParameter(subject ?? { params: [], args: [] }, String(key), kind, world);
-        if (error === true) expect(answer, `${key} as ${kind}`).toHaveProperty("error");
+        if (error === true) expect(answer).toHaveProperty("error");
         else if (typeof value === "number" && "value" in answer) expect(answer.value).toBeCloseTo(value, 9);
-        else expect(answer, `${key} as ${kind}`).toEqual({ value });
+        else expect(answer).toEqual({ value });
       }
     });
   }
@@ -58,7 +58,7 @@ describe("deliberate deviations", () => {
   for (const { id, reason, actions } of deviations) {
     test(`${id} differs from the first definition, and the page says why`, () => {
       const one = cases.find((candidate) => candidate.id === id);
-      expect(one, "a deviation belongs to a case").toBeDefined();
+      expect(one).toBeDefined();
       expect(actions).not.toEqual(one?.expect.actions);
       expect(page).toContain(`\`${id}\``);
       expect(reason.length).toBeGreaterThan(20);

@@ -13,8 +13,7 @@ function places(text: string, strict = true): string[] {
 function only(text: string): { message: string; hint: string } {
   const { diagnostics } = parseScript(text);
   expect(diagnostics).toHaveLength(1);
-  const [{ message = "", hint = "" } = {}] = diagnostics;
-  return { message, hint };
+  return { message: diagnostics[0]!.message, hint: diagnostics[0]!.hint ?? "" };
 }
 
 describe("what is wrong with a script is said at once", () => {

@@ -57,7 +57,7 @@ describe("the way without an engine", () => {
       "!!a.b x:'${1}'",
       "print('a') print('b')",
     ]) {
-      expect(direct(text), text).toBe(false);
+      expect([text, direct(text)]).toEqual([text, false]);
     }
   });
 

@@ -164,7 +164,7 @@ describe("printing", () => {
         if (action === undefined || parameter === undefined) throw new Error("the sample has a parameter");
         const printed = printActions([{ ...action, params: [{ ...parameter, value }] }]);
         const [again] = parseScript(printed).script.actions;
-        expect(again?.params[0]?.value, printed).toBe(value);
+        expect(again?.params[0]?.value).toBe(value);
       }),
       { numRuns: 1000 },
     );
@@ -179,7 +179,7 @@ describe("formatting", () => {
         fc.pre(!hasErrors(parsed));
         const formatted = formatScript(parsed.script);
         const again = parseScript(formatted, { mode });
-        expect(meaning(again.script.actions), formatted).toEqual(meaning(parsed.script.actions));
+        expect(meaning(again.script.actions)).toEqual(meaning(parsed.script.actions));
         expect(formatScript(again.script)).toBe(formatted);
       }),
       { numRuns: 1500 },

@@ -1,5 +1,8 @@
 /**
  * The heroscript language without any input or output: parse, list, convert, print. See docs/heroscript.md.
+ *
+ *     const { script, diagnostics } = parseScript(text);
+ *     const names = listActions(script).map(({ actor, name }) => `${actor}.${name}`);
  */
 export type {
   Action,
@@ -14,6 +17,7 @@ export type {
   ScriptLine,
   TemplatePiece,
 } from "./ast.ts";
+export { conversionKinds, convertParameter, type Conversion, type Surroundings } from "./conversions.ts";
 export {
   diagnosticCodes,
   formatDiagnostic,
@@ -21,6 +25,8 @@ export {
   type Diagnostic,
   type DiagnosticCode,
 } from "./diagnostics.ts";
+export { formatScript } from "./format.ts";
 export { listActions, type ActionReference } from "./list.ts";
 export { nearestName } from "./names.ts";
 export { parseScript, type ParsedScript } from "./parse.ts";
+export { printAction, printActions } from "./print.ts";
