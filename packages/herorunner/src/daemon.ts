@@ -172,6 +172,8 @@ function openQueue(
     maxHashBytes: config.maxPayloadBytes + beyondPayloadBytes,
     onPoll: polls.answered,
     onPutAside: (what) => logPutAside(what, logger),
+    onRepaired: (ids) =>
+      logger.info({ ids: ids.join(",") }, "Redis had lost the endings of jobs; stored again"),
   });
   shutdown.onCleanUp("queue", () => queue.close());
   const presence = new RedisPresence(redis);

@@ -7,7 +7,7 @@
  * share a boot id, and a pid means nothing outside its namespace.
  */
 import { randomBytes } from "node:crypto";
-import { readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 
 export interface Identity {
@@ -54,7 +54,18 @@ export function isDeadNeighbour(owner: string, own: Identity): boolean {
   const other = parseOwner(owner);
   if (other === undefined || other.host !== own.host || other.bootId !== own.bootId) return false;
   if (own.bootId === "0" || own.pidNamespace === "0" || other.pidNamespace !== own.pidNamespace) return false;
-  return startTimeOf(other.pid) !== other.startTime;
+  return startTimeOf(other.pid) !== other.startTime && !isHidden(other.pid);
+}
+
+/** A process of another user where /proc shows only one's own (hidepid): it lives, though it cannot be looked at. */
+function isHidden(pid: number): boolean {
+  if (existsSync(`/proc/${pid}`)) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH"; // kill throws system errors only
+  }
 }
 
 /** Field 22 of /proc/PID/stat, or undefined when there is no such process. */

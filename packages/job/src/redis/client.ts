@@ -1,6 +1,5 @@
 /** One client of the Redis library for one node: no offline queue, no reconnects, every reply as bytes, every wait bounded. */
 import { createClient, RESP_TYPES } from "@redis/client";
-import { QueueError } from "../errors.ts";
 import type { NodeAddress, ProbeClient } from "./locate.ts";
 import type { HostPort, RedisCredentials } from "./redis-url.ts";
 
@@ -45,12 +44,12 @@ export function sendTo(client: Client, command: readonly (string | Uint8Array)[]
   return client.sendCommand(args) as unknown as Promise<Reply>;
 }
 
-/** The answer, or UNAVAILABLE after `deadlineMs`; then the client is destroyed, because its replies are out of step. */
+/** The answer, or an error after `deadlineMs`; then the client is destroyed, because its replies are out of step. */
 export async function inTime<T>(answer: Promise<T>, deadlineMs: number, client: Client): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      reject(new QueueError("UNAVAILABLE", `Redis did not answer within ${deadlineMs} ms`));
+      reject(new Error(`no answer within ${deadlineMs} ms`));
       destroy(client);
     }, deadlineMs);
   });

@@ -101,7 +101,7 @@ class LazyConnection implements RedisConnection {
         const deadlineMs = options.deadlineMs ?? this.#options.deadlineMs ?? defaultDeadlineMs;
         return await inTime(sendTo(client, command), deadlineMs, client);
       } catch (error) {
-        const failure = toQueueError(error);
+        const failure = toQueueError(error, this.#where);
         // A new connection finds the new master, or logs in with what is right by now.
         if (failure.code === "UNAVAILABLE" || /AUTH|PASS/.test(refusalWord(failure)))
           this.#discard(attempt, client);
@@ -126,7 +126,7 @@ class LazyConnection implements RedisConnection {
       await inTime(client.subscribe(channel, onMessage), deadlineMs, client);
     } catch (error) {
       this.#discard(attempt, client);
-      throw toQueueError(error);
+      throw toQueueError(error, this.#where);
     }
   }
 
@@ -173,7 +173,7 @@ class LazyConnection implements RedisConnection {
     const givenUp = new Promise<never>((_resolve, reject) => (giveUp = reject));
     const opening = this.#open();
     const timer = setTimeout(() => {
-      giveUp(new QueueError("UNAVAILABLE", `${this.#where} did not answer within ${openDeadlineMs} ms`));
+      giveUp(toQueueError(new Error(`no answer within ${openDeadlineMs} ms`), this.#where));
     }, openDeadlineMs);
     const client = Promise.race([opening, givenUp]).finally(() => clearTimeout(timer));
     const attempt: Attempt = { client: client.then((opened) => opened.client), giveUp, standing: undefined };

@@ -72,6 +72,19 @@ export const outcomeFields = [
   ],
 ] as const;
 
+/**
+ * Endings are counted in rings of slots, the last hour by the minute and the last day by the quarter of an hour: slot
+ * `letter .. period % slots` of the hash holds JSON with the number of its period in `t`, so that an old one is known.
+ */
+export const statsRings = [
+  { letter: "m", periodMs: 60_000, slots: 60 },
+  { letter: "q", periodMs: 900_000, slots: 96 },
+] as const;
+/** A week: nothing may run longer. */
+const statsMostMs = 604_800_000;
+/** Honest slots stay below 3 KiB. */
+export const statsMaxSlotBytes = 16_384;
+
 /** `answer(reply, word)`: what a waiting client pops. Deleted first: it must hold one element, whatever a client made of it. */
 export const answer = `
 local function answer(reply, word)
@@ -82,9 +95,29 @@ end
 `;
 
 /**
- * `conclude(job, reply, id, status, fields, keep_s, by)`: the one place where a job becomes final. Needs `answer`.
+ * `conclude(job, reply, id, status, fields, keep_s, by)`: the one place where a job becomes final, and hence where endings are
+ * counted (stats.ts reads them). The counts' key is that of the reply with another name, so it is in the same slot; broken
+ * counts must not break a transition, hence pcall. Needs `now`, `int` and `answer`.
  */
 export const conclude = `
+local function tally(stats, job, status)
+  local seen = redis.call('HMGET', job, 'reason', 'queued_at', 'dispatched_at', 'duration_ms')
+  local found = { status }
+  local function add(name, ms) found[#found + 1] = name .. math.floor(2 * math.log(ms + 1) / math.log(2)) end
+  if status == 'error' then found[2] = 'r:' .. (seen[1] or '') end
+  if seen[2] and seen[3] then add('w', int(tostring(tonumber(seen[3]) - tonumber(seen[2])), 0, ${statsMostMs})) end
+  if seen[4] then add('d', int(seen[4], 0, ${statsMostMs})) end
+  for _, ring in ipairs({ ${statsRings.map(({ letter, periodMs, slots }) => `{ '${letter}', ${periodMs}, ${slots} }`).join(", ")} }) do
+    local period = math.floor(now / ring[2])
+    local field = ring[1] .. period % ring[3]
+    local read, slot = false, nil
+    if redis.call('HSTRLEN', stats, field) <= ${statsMaxSlotBytes} then read, slot = pcall(cjson.decode, redis.call('HGET', stats, field) or '') end
+    if not read or type(slot) ~= 'table' or slot.t ~= period then slot = { t = period } end
+    for _, name in ipairs(found) do slot[name] = (tonumber(slot[name]) or 0) + 1 end
+    redis.call('HSET', stats, field, cjson.encode(slot))
+  end
+  redis.call('EXPIRE', stats, 172800)
+end
 local function conclude(job, reply, id, status, fields, keep_s, by)
   local finals = int(redis.call('HGET', job, 'finals'), 0, 1000000)
   redis.call('HDEL', job, ${outcomeFields.map((name) => `'${name}'`).join(", ")})
@@ -92,6 +125,7 @@ local function conclude(job, reply, id, status, fields, keep_s, by)
   redis.call('HSET', job, 'status', status, 'finished_at', now, 'done_token', by, 'token', '', 'finals', finals + 1)
   answer(reply, status)
   if tonumber(keep_s) > 0 then redis.call('EXPIRE', job, keep_s) end
+  pcall(tally, string.sub(reply, 1, #reply - #id - #'reply:') .. 'stats', job, status)
 end
 `;
 

@@ -1,0 +1,118 @@
+/**
+ * A chaos run: clients submit, runners work, the nemesis breaks things; then everything is mended, what was acknowledged
+ * must come to its end, and the checker looks for broken promises.
+ */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { keysOf, openConnection, parseRedisUrl, type RedisConnection } from "@herorunner/job";
+import { startRedis } from "../support/redis-server.ts";
+import { check, type Tally } from "./check.ts";
+import { openClients, type Order, patiently, pause } from "./clients.ts";
+import { type Berth, openFleet, runnerId } from "./fleet.ts";
+import { Nemesis } from "./nemesis.ts";
+import { seeded } from "./random.ts";
+import { percentile, RecoveryWatch } from "./recovery-watch.ts";
+import { writeStubHero } from "./stub-hero.ts";
+
+export interface ChaosOptions {
+  readonly seed: number;
+  /** How long clients and nemesis are at work. */
+  readonly seconds: number;
+  readonly runners?: number;
+  readonly slots?: number;
+  readonly jobsPerSecond?: number;
+  readonly say?: (line: string) => void;
+}
+
+export interface ChaosReport {
+  readonly seed: number;
+  readonly seconds: number;
+  readonly deeds: Readonly<Record<string, number>>;
+  readonly tally: Tally;
+  /** Claims that had moved on when their runner wanted to write a result. */
+  readonly lateWordsRefused: number;
+  /** From the end of the faults until every job had its end. */
+  readonly settledAfterMs: number;
+  readonly recoveryElsewhereMs: Figures;
+  readonly recoverySameHostMs: Figures;
+  /** How the runners ended that were asked to stop at the end. */
+  readonly exits: readonly (number | string | undefined)[];
+}
+
+export interface Figures {
+  readonly count: number;
+  readonly p50: number | undefined;
+  readonly p99: number | undefined;
+}
+
+const settleDeadlineMs = 60_000;
+
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const { seed, seconds, say = () => undefined } = options;
+  const random = seeded(seed);
+  const folder = await mkdtemp(join(tmpdir(), "herorunner-chaos-"));
+  const redis = await startRedis({ args: ["--appendonly", "yes", "--appendfsync", "everysec"] });
+  const connection = openConnection({ target: parseRedisUrl(redis.url), routeKey: "", deadlineMs: 2_000 });
+  const hero = await writeStubHero(folder);
+  const fleet = { count: options.runners ?? 3, slots: options.slots ?? 4, redisUrl: redis.url };
+  const berths = openFleet({ ...fleet, heroPath: hero.path, folder });
+  const watch = new RecoveryWatch(connection);
+  const looking = setInterval(() => void watch.look().catch(() => undefined), 100);
+  try {
+    const clients = openClients(redis.url, connection, random);
+    const nemesis = new Nemesis({ berths, redis, clients, watch, random, say });
+    const over = AbortSignal.timeout(seconds * 1000);
+    await Promise.all([clients.run(options.jobsPerSecond ?? 12, over), nemesis.run(over)]);
+    say(`${clients.orders.length} jobs submitted, all is mended; waiting for their ends`);
+    const mendedMs = performance.now();
+    await allFinal(connection, clients.orders);
+    const settledAfterMs = Math.round(performance.now() - mendedMs);
+    await pause(500); // the last renewals and looks of the reapers
+    await Promise.all(berths.map((berth) => berth.end("SIGTERM")));
+    const tally = await check(connection, clients.orders, await hero.executions());
+    return {
+      ...{ seed, seconds, tally, settledAfterMs },
+      deeds: Object.fromEntries(nemesis.counts),
+      lateWordsRefused: await countInLogs(berths, "the claim moved on to somebody else"),
+      recoveryElsewhereMs: figures(watch.elsewhere),
+      recoverySameHostMs: figures(watch.sameHost),
+      exits: berths.map((berth) => berth.ends.at(-1)),
+    };
+  } finally {
+    clearInterval(looking);
+    await Promise.all(berths.map((berth) => berth.end("SIGKILL")));
+    connection.close();
+    await redis.stop();
+    if (process.env["HERORUNNER_CHAOS_KEEP"] === undefined)
+      await rm(folder, { recursive: true, force: true });
+    else say(`logs and record are in ${folder}`);
+  }
+}
+
+async function allFinal(redis: RedisConnection, orders: readonly Order[]): Promise<void> {
+  const keys = keysOf(runnerId);
+  const endMs = performance.now() + settleDeadlineMs;
+  let open = [...orders];
+  while (open.length > 0 && performance.now() < endMs) {
+    const still: Order[] = [];
+    for (const order of open) {
+      const status = String(await patiently(() => redis.send(["HGET", keys.job(order.id), "status"])));
+      if (status !== "finished" && status !== "error") still.push(order);
+    }
+    open = still;
+    if (open.length > 0) await pause(50);
+  }
+}
+
+async function countInLogs(berths: readonly Berth[], text: string): Promise<number> {
+  let count = 0;
+  for (const berth of berths) count += (await readFile(berth.logFile, "utf8")).split(text).length - 1;
+  return count;
+}
+
+function figures(values: readonly number[]): Figures {
+  const round = (ms: number | undefined): number | undefined =>
+    ms === undefined ? undefined : Math.round(ms);
+  return { count: values.length, p50: round(percentile(values, 0.5)), p99: round(percentile(values, 0.99)) };
+}
