@@ -13,6 +13,8 @@ export interface CaptureLimits {
 
 export const defaultCaptureLimits: CaptureLimits = { headBytes: 512 * 1024, tailBytes: 512 * 1024 };
 
+const sha256OfNothing = createHash("sha256").digest("hex");
+
 export interface Captured {
   /** Head and tail as text, with the line {@link leftOutLine} between them when something was left out. */
   readonly text: string;
@@ -66,7 +68,11 @@ export class Capture {
 
   /** Ends the stream. Call it once, after the last `add`. */
   finish(): Captured {
-    const sha256 = (this.#hash ?? createHash("sha256")).digest("hex");
+    const sha256 = this.#hash?.digest("hex") ?? sha256OfNothing;
+    if (this.#afterHead === 0 && this.#head.length <= 1) {
+      // The common case: little was written, in one piece.
+      return { text: this.start(), bytes: this.bytes, droppedBytes: 0, sha256 };
+    }
     const head = Buffer.concat(this.#head, this.#headLength);
     const tail = this.#tail();
     const bytes = this.bytes;

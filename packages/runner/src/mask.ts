@@ -23,6 +23,13 @@ export class MaskPatterns {
   /** Length of the longest secret that ends here, by state; 0 for none. */
   readonly #longest: number[] = [0];
 
+  static readonly #none = new MaskPatterns([]);
+
+  /** Most jobs have no secrets and share one. */
+  static of(secrets: readonly string[]): MaskPatterns {
+    return secrets.length === 0 ? MaskPatterns.#none : new MaskPatterns(secrets);
+  }
+
   /** A secret of several lines is also masked line by line: programs like to indent or prefix lines. */
   constructor(secrets: Iterable<string>) {
     for (const secret of secrets) {

@@ -2,7 +2,6 @@
  * One run of one command, from the launch to the certainty that nothing of it is left. Always comes back: every wait
  * here has an end, whatever the process does.
  */
-import { randomBytes } from "node:crypto";
 import type { KillReport } from "@herorunner/job";
 import type { CaptureLimits } from "../capture.ts";
 import type { Command, Ending, Execution, OutputListener } from "../executor.ts";
@@ -33,8 +32,8 @@ export interface RunSurroundings {
   readonly executables: ExecutableCheck;
   readonly leftovers: LeftoverCheck;
   readonly limits: CaptureLimits;
-  /** The marker's value begins with this, the same for all jobs of the executor. */
-  readonly markerPrefix: string;
+  /** A value for the marker that no other job has. */
+  readonly nextMarker: () => string;
   readonly isolation: string;
   /** A new fence for a job, when the isolation level has one. */
   readonly makeFence: (() => Fence) | undefined;
@@ -74,7 +73,7 @@ class ChildRun {
     this.#startedAtMs = around.clock.monotonicMs();
     this.#output = new JobOutput({
       limits: around.limits,
-      mask: new MaskPatterns(command.secrets),
+      mask: MaskPatterns.of(command.secrets),
       listener,
     });
   }
@@ -85,7 +84,7 @@ class ChildRun {
 
   async toTheEnd(): Promise<Execution> {
     const { file, args, cwd, stdin, env } = this.#command;
-    const marker = this.#around.markerPrefix + randomBytes(8).toString("hex");
+    const marker = this.#around.nextMarker();
     const fence = this.#around.makeFence?.();
     const wrapped = fence?.wrap(file, args) ?? { file, args };
     this.#around.watchdog.ensureRunning();

@@ -1,15 +1,12 @@
 /**
  * Pipes for the output of jobs. Node connects a child with socket pairs, and a socket cannot be opened by name: with
  * them `echo x > /dev/stderr` fails inside a job. A FIFO can, and reads and writes like any pipe.
- * FIFOs are made ahead in batches by one `mkfifo`, opened, and their names removed at once. None serves two jobs.
+ * FIFOs are made ahead in batches, opened, and their names removed at once. None serves two jobs.
  */
-import { execFile } from "node:child_process";
 import { closeSync, constants, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
-
-const run = promisify(execFile);
+import { FifoMaker } from "./fifo-maker.ts";
 
 export interface OutputPipe {
   /** Ours: the read end, non-blocking. */
@@ -18,12 +15,13 @@ export interface OutputPipe {
   readonly writeEnd: number;
 }
 
-/** How many pipes one `mkfifo` makes. Each holds one descriptor while it waits to be used. */
+/** How many pipes are made at once. Each holds one descriptor while it waits to be used. */
 const batchSize = 64;
 
 export class OutputPipes {
   /** Read ends of pipes nobody writes to yet. They keep the nameless FIFOs alive. */
   readonly #unused: number[] = [];
+  readonly #maker = new FifoMaker();
   #filling: Promise<void> | undefined;
   #closed = false;
 
@@ -38,6 +36,7 @@ export class OutputPipes {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#filling?.catch(() => undefined);
+    await this.#maker.close();
     for (const fd of this.#unused.splice(0)) closeSync(fd);
   }
 
@@ -50,9 +49,10 @@ export class OutputPipes {
     if (this.#closed) throw new Error("the executor is closed");
     const folder = mkdtempSync(join(tmpdir(), "herorunner-pipes-"));
     try {
-      const paths = Array.from({ length: batchSize }, (_, index) => join(folder, String(index)));
-      await run("mkfifo", ["-m", "600", ...paths]);
-      for (const path of paths) this.#unused.push(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
+      await this.#maker.make(folder, batchSize);
+      for (let index = 0; index < batchSize; index += 1) {
+        this.#unused.push(openSync(join(folder, String(index)), constants.O_RDONLY | constants.O_NONBLOCK));
+      }
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

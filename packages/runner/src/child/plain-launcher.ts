@@ -81,6 +81,5 @@ function notLaunched(error: unknown, stage: "spawn" | "no pipes for its output")
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && "code" in error ? String(error.code) : "UNKNOWN";
   if (stage === "spawn") return { ok: false, code, message };
-  // ENOENT here names mkfifo, not the command.
-  return { ok: false, code: code === "ENOENT" ? "ENOSYS" : code, message: `${stage}: ${message}` };
+  return { ok: false, code, message: `${stage}: ${message}` };
 }

@@ -109,9 +109,20 @@ export class LastPid {
   }
 }
 
+const buffer = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** Reads with one buffer for all: the table is read often, and most of its files are small. */
 function readProcFile(pid: number, file: "stat" | "environ"): string | undefined {
+  const path = `/proc/${pid}/${file}`;
   try {
-    return readFileSync(`/proc/${pid}/${file}`, "latin1");
+    const fd = openSync(path, "r");
+    try {
+      const length = readSync(fd, buffer, 0, buffer.length, 0);
+      if (length < buffer.length) return buffer.toString("latin1", 0, length);
+    } finally {
+      closeSync(fd);
+    }
+    return readFileSync(path, "latin1");
   } catch {
     return undefined;
   }

@@ -56,7 +56,7 @@ export class ProcessFamily {
 
   /** Looks through the whole process table for living members. Newest first. `onFound` is called at once for each. */
   scan(onFound?: (member: Member) => void): readonly Member[] {
-    const look = new Look(this.ownsGroup());
+    const look = new Look();
     this.#sawBlank = false;
     let seenUpTo = this.#lastPid.read();
     this.#lookAt(listPids(), look, onFound);
@@ -83,14 +83,13 @@ export class ProcessFamily {
    * processes of other jobs: nobody can enter the session of another job, so these are passed over without a closer look.
    */
   mayHaveMemberBetween(after: number, last: number, siblings: ReadonlySet<number>): boolean {
-    const ownsGroup = this.ownsGroup();
     this.#sawBlank = false;
     const found = pidsBetween(after, last).some((pid) => {
       if (siblings.has(pid)) return false;
       const stat = readStat(pid);
       if (!isAlive(stat)) return false;
       if (stat.session !== this.head.pid && siblings.has(stat.session)) return false;
-      return this.#kinship(stat, ownsGroup) !== undefined;
+      return this.#kinship(stat) !== undefined;
     });
     return found || this.#sawBlank;
   }
@@ -129,7 +128,7 @@ export class ProcessFamily {
       const stat = readStat(pid);
       if (!isAlive(stat)) continue;
       look.stats.set(pid, stat);
-      const via = this.#kinship(stat, look.ownsGroup);
+      const via = this.#kinship(stat);
       if (via !== undefined) this.#add(stat, via, look, onFound);
     }
   }
@@ -151,9 +150,11 @@ export class ProcessFamily {
     if (stat?.startTicks === member.startTicks && condition(stat)) signalProcess(member.pid, signal);
   }
 
-  #kinship(stat: ProcessStat, ownsGroup: boolean): FoundProcess["via"] | undefined {
-    if (ownsGroup && stat.group === this.head.pid) return "group";
-    if (ownsGroup && stat.session === this.head.pid) return "session";
+  #kinship(stat: ProcessStat): FoundProcess["via"] | undefined {
+    // A group lies within a session.
+    if (stat.session === this.head.pid && this.ownsGroup()) {
+      return stat.group === this.head.pid ? "group" : "session";
+    }
     const known = this.#seen.get(keyOf(stat));
     if (known !== undefined) return known.via;
     // What is older than the job is not of the job; this spares most environments.
@@ -186,11 +187,6 @@ const kernelThreads = 2;
 class Look {
   readonly stats = new Map<number, ProcessStat>();
   readonly members = new Map<number, Member>();
-  readonly ownsGroup: boolean;
-
-  constructor(ownsGroup: boolean) {
-    this.ownsGroup = ownsGroup;
-  }
 }
 
 function keyOf(stat: ProcessStat): string {

@@ -1,0 +1,74 @@
+/**
+ * Makes FIFOs, which Node cannot. A shell that stays does it with `mkfifo`, for to start a program from a large
+ * process costs far more than from a small one. It ends with its standard input, hence with us.
+ */
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+
+/** Reads "folder count" lines, makes FIFOs named 0, 1, 2 … there and answers with the exit code of mkfifo. */
+const script = `while read -r folder count; do
+  i=0; set --
+  while [ "$i" -lt "$count" ]; do set -- "$@" "$folder/$i"; i=$((i + 1)); done
+  mkfifo -m 600 "$@"
+  echo "$?"
+done`;
+
+type Shell = ChildProcessByStdio<Writable, Readable, null>;
+
+export class FifoMaker {
+  #shell: Shell | undefined;
+
+  /** Makes `count` FIFOs of mode 0600 in `folder`. One call at a time. Rejects with an errno word as `code`. */
+  async make(folder: string, count: number): Promise<void> {
+    const shell = (this.#shell ??= this.#start());
+    holdLoop(shell, true);
+    try {
+      const answer = await new Promise<string>((resolve, reject) => {
+        shell.stdout.once("data", (data: Buffer) => resolve(data.toString("latin1").trim()));
+        shell.once("error", reject);
+        shell.once("exit", () => reject(failure("EPIPE", "the shell that makes pipes was ended")));
+        shell.stdin.write(`${folder} ${count}\n`);
+      });
+      if (answer === "127") throw failure("ENOSYS", "mkfifo is not on PATH");
+      if (answer !== "0") throw failure("EIO", `mkfifo failed in ${folder} with exit code ${answer}`);
+    } finally {
+      shell
+        .removeAllListeners("exit")
+        .removeAllListeners("error")
+        .on("error", () => undefined);
+      if (shell.exitCode !== null || shell.signalCode !== null) this.#shell = undefined;
+      holdLoop(shell, false);
+    }
+  }
+
+  async close(): Promise<void> {
+    const shell = this.#shell;
+    this.#shell = undefined;
+    if (shell === undefined || shell.exitCode !== null || shell.signalCode !== null) return;
+    holdLoop(shell, true);
+    const gone = new Promise((resolve) => shell.once("exit", resolve));
+    shell.stdin.end();
+    await gone;
+  }
+
+  #start(): Shell {
+    const shell = spawn("/bin/sh", ["-c", script, "herorunner-fifos"], {
+      ...{ cwd: "/", stdio: ["pipe", "pipe", "ignore"], detached: true },
+    });
+    shell.stdin.on("error", () => undefined);
+    return shell;
+  }
+}
+
+/** Only while something is asked of it may the shell keep the program from ending. */
+function holdLoop(shell: Shell, hold: boolean): void {
+  // The pipes of spawn are Sockets, typed by what they are read or written as.
+  for (const part of [shell, shell.stdin, shell.stdout] as unknown as { ref(): void; unref(): void }[]) {
+    if (hold) part.ref();
+    else part.unref();
+  }
+}
+
+function failure(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}
