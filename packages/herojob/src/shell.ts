@@ -72,10 +72,10 @@ function readLine(stdin: ProcessPort["stdin"], signal: AbortSignal): Promise<str
     // Not a readline terminal: that would turn Ctrl-C into a key press of its own.
     const lines = createInterface({ input: stdin, terminal: false });
     const end = (line: string | undefined): void => {
+      resolve(line); // before close(), which says "close" at once: the first word counts
       signal.removeEventListener("abort", abort);
       lines.close();
       stdin.pause();
-      resolve(line);
     };
     const abort = (): void => end(undefined);
     lines.once("line", end);

@@ -6,7 +6,7 @@ import { onTestFinished } from "vitest";
 import { until } from "../../../../test/support/until.ts";
 
 const bin = fileURLToPath(new URL("../../bin/herojob.js", import.meta.url));
-const ptyDriver = fileURLToPath(new URL("pty.py", import.meta.url));
+const terminal = fileURLToPath(new URL("terminal.py", import.meta.url));
 
 export interface Ended {
   readonly code: number | null;
@@ -52,7 +52,7 @@ export function startHerojob(args: readonly string[], around: Surroundings = {})
 
 /** Starts it on a pseudo-terminal of its own: what it writes to either stream comes out on `stdout`. */
 export function startOnTerminal(args: readonly string[], around: Surroundings = {}): Running {
-  return launch("/usr/bin/python3", [ptyDriver, process.execPath, bin, ...args], around);
+  return launch("/usr/bin/python3", [terminal, process.execPath, bin, ...args], around);
 }
 
 function launch(file: string, args: readonly string[], around: Surroundings): Running & { close(): void } {
