@@ -11,6 +11,7 @@ import {
   createAdmit,
   createExecutor,
   type Executor,
+  type InstanceFacts,
   IsolationUnavailable,
   jobEnvironment,
   noJournal,
@@ -30,6 +31,7 @@ import { PollWatch } from "./poll-watch.ts";
 import { openReceipts } from "./receipts.ts";
 import { recoverDeadNeighbours } from "./recovery.ts";
 import { awaitUsableRedis } from "./redis-check.ts";
+import { keepRegistered } from "./register.ts";
 import { FileReplayJournal } from "./replay-journal.ts";
 import { StartRefused } from "./start-refused.ts";
 import type { TrustSource } from "./trust-source.ts";
@@ -73,7 +75,7 @@ export async function runDaemon(config: RunConfig, context: StartContext): Promi
 
 /** Opens what a runner needs, waits for Redis, and lives; undefined when it was stopped before Redis answered. */
 async function serve(parts: Parts, shutdown: Shutdown, live: LiveState): Promise<RunnerSummary | undefined> {
-  const { config, logger, identity, trust } = parts;
+  const { config, logger, identity } = parts;
   const polls = new PollWatch();
   const executor = await openExecutor(parts, shutdown);
   const metrics = config.listen === undefined ? noMetrics : await openMetrics();
@@ -95,6 +97,7 @@ async function serve(parts: Parts, shutdown: Shutdown, live: LiveState): Promise
     onTrouble: (trouble) => (live.redisTrouble = trouble),
   });
   if (shutdown.draining.aborted) return undefined;
+  becomeKnown(parts, shutdown.draining);
   await recoverDeadNeighbours(queue, identity, logger);
   live.handle = openRunner(parts, executor).spawn({
     queue,
@@ -106,15 +109,7 @@ async function serve(parts: Parts, shutdown: Shutdown, live: LiveState): Promise
     burst: config.burst,
     timing: { giveUpAfterMs: config.graceMs + lastWordsMs },
     ...(signReceipt === undefined ? {} : { signReceipt }),
-    instance: {
-      owner: identity.owner,
-      host: identity.host,
-      pid: identity.pid,
-      version,
-      isolation: executor.isolation,
-      signatures: trust.current().mode,
-      lastPollMs: polls.ageMs,
-    },
+    instance: instanceFacts(parts, executor, polls),
     onEvent: (event) => {
       if (event.kind === "waiting") polls.asked();
       logEvent(event, logger);
@@ -131,6 +126,24 @@ async function serve(parts: Parts, shutdown: Shutdown, live: LiveState): Promise
 function whenAborted(signal: AbortSignal, act: () => void): void {
   if (signal.aborted) act();
   else signal.addEventListener("abort", act, { once: true });
+}
+
+function becomeKnown({ config, identity, logger }: Parts, signal: AbortSignal): void {
+  if (config.supervisor === undefined) return;
+  const { supervisor: supervisorUrl, supervisorKeyFile: keyFile, runnerId } = config;
+  keepRegistered({ supervisorUrl, keyFile, runnerId, host: identity.host, logger, signal });
+}
+
+function instanceFacts({ identity, trust }: Parts, executor: ChildExecutor, polls: PollWatch): InstanceFacts {
+  return {
+    owner: identity.owner,
+    host: identity.host,
+    pid: identity.pid,
+    version,
+    isolation: executor.isolation,
+    signatures: trust.current().mode,
+    lastPollMs: polls.ageMs,
+  };
 }
 
 async function openExecutor({ config, logger }: Parts, shutdown: Shutdown): Promise<ChildExecutor> {

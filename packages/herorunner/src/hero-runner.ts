@@ -16,7 +16,7 @@ import {
   type StopReason,
 } from "@herorunner/runner";
 import type { HeroLocator } from "./hero-binary.ts";
-import type { Invocation } from "./options.ts";
+import type { Invocation } from "./job-options.ts";
 
 export const runnerType = "hero";
 

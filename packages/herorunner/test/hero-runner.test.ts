@@ -14,7 +14,7 @@ import { execution, type Script, ScriptedExecutor } from "@herorunner/runner/tes
 import { expect, test } from "vitest";
 import { HeroLocator } from "../src/hero-binary.ts";
 import { createHeroRunner, outcomeOf } from "../src/hero-runner.ts";
-import type { Invocation } from "../src/options.ts";
+import type { Invocation } from "../src/job-options.ts";
 
 const heroPath = process.execPath; // some program that is there
 
