@@ -94,7 +94,7 @@ export interface ActionContext {
   fail(message: string): never;
   /** Starts a program with an argument vector and an empty standard input, waits for it, returns its output. */
   exec(program: string, args: readonly string[], options?: ExecOptions): ExecResult;
-  /** As exec, but what the program writes goes straight to our own output. */
+  /** As exec, but what the program writes goes straight to our own output; in JSON mode to standard error. */
   stream(program: string, args: readonly string[], options?: ExecOptions): void;
   /** Runs the heroscript at a path; names in `replacements` are replaced in its text first. */
   include(path: string, replacements: ReadonlyMap<string, string>): void;

@@ -143,7 +143,7 @@ function convertWords(parameter: ParameterDefinition, value: unknown): Converted
 }
 
 /** White space separates words; quotes of both kinds hold together; a backslash takes the next character as it is. */
-export function splitWords(text: string): string[] | undefined {
+function splitWords(text: string): string[] | undefined {
   const words: string[] = [];
   let word: string | undefined;
   let quote = "";
@@ -199,7 +199,7 @@ function convertText(parameter: ParameterDefinition, text: string, places: Place
 }
 
 /** Why a text cannot be handed to another program as a name; undefined when it can. */
-export function nameFault(text: string): string | undefined {
+function nameFault(text: string): string | undefined {
   if (text.startsWith("-")) return `"${text}" looks like an option; a name cannot start with -`;
   if (text === "") return "is empty";
   if (/[\u0000-\u001f\u007f]/.test(text)) return `"${text}" holds a control character`;

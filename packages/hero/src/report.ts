@@ -9,7 +9,7 @@ const colours: Painter = { error: wrap("31"), warning: wrap("33"), faint: wrap("
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export function painter(fd: 1 | 2, environment: Environment): Painter | undefined {
+function painter(fd: 1 | 2, environment: Environment): Painter | undefined {
   const refused = (environment["NO_COLOR"] ?? "") !== "" || environment["TERM"] === "dumb";
   return isatty(fd) && !refused ? colours : undefined;
 }

@@ -5,8 +5,8 @@ describe("errors of statements", () => {
   test.each([
     ["let a = 1\n\n  a.b.c", "3:3", "TypeError: cannot read property 'c' of undefined"],
     ["function f() {\n  fail('no ' + 1)\n}\nf()", "2:3", "error: no 1"],
-    ["print(1)\nlet x = ;", "2:9", "this line is not JavaScript"],
-    ["!!play.echo\n    content:'${1 +}'", "2:16", "this line is not JavaScript"],
+    ["print(1)\nlet x = ;", "2:9", "JavaScript cannot read this"],
+    ["!!play.echo\n    content:'${1 +}'", "2:16", "JavaScript cannot read this"],
     ['if (true) {\n  !!docker.start\n      name:\'${"-" + "x"}\'\n}', "2:3", "looks like an option"],
     ["docker.ps({ all: [] })", "1:1", "all must be true or false"],
   ])("%j points at %s", async (text, place, message) => {

@@ -36,7 +36,9 @@ export function cloneRepository(context: ActionContext, request: CloneRequest): 
   const { location } = found;
   const target = place(context, request, location);
   const url = request.sshkey === undefined ? location.url : sshUrl(location);
-  if (isRepository(target.path)) return { ...target, url, cloned: false };
+  // A password in the address is for git alone.
+  const shown = url.replace(/^(https?:\/\/[^:@/]+):[^@/]*@/, "$1@");
+  if (isRepository(target.path)) return { ...target, url: shown, cloned: false };
   if (existsSync(target.path)) return context.fail(`${target.path} exists but is no git repository`);
   const parent = dirname(target.path);
   mkdirSync(parent, { recursive: true });
@@ -58,5 +60,5 @@ export function cloneRepository(context: ActionContext, request: CloneRequest): 
   } finally {
     rmSync(partial, { recursive: true, force: true });
   }
-  return { ...target, url, cloned: true };
+  return { ...target, url: shown, cloned: true };
 }

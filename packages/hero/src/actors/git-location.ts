@@ -30,7 +30,7 @@ export function locateRepository(address: string): LocationResult {
   if (url.startsWith("-")) return { fault: `"${url}" looks like an option` };
   if (/[\s\u0000-\u001f\u007f]/.test(url)) return { fault: "holds white space or a control character" };
   if (url.startsWith("/") || url.startsWith("file://")) return localRepository(url);
-  const match = /^(?:(https?|ssh):\/\/)?(?:([A-Za-z0-9._-]+)@)?(.+)$/.exec(url);
+  const match = /^(?:(https?|ssh):\/\/)?(?:([^@/]+)@)?(.+)$/.exec(url);
   const [, scheme, user, rest = ""] = match ?? [];
   if (scheme === undefined && url.includes("://"))
     return { fault: `"${url}" is not an https, ssh or file address` };

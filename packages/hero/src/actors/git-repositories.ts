@@ -60,7 +60,7 @@ export function isRepository(path: string): boolean {
 }
 
 /** Repositories three levels below the code root, by path. */
-export function findRepositories(coderoot: string): RepositoryPlace[] {
+function findRepositories(coderoot: string): RepositoryPlace[] {
   if (existsSync(coderoot) && !statSync(coderoot).isDirectory()) return [];
   return folders(coderoot).flatMap((provider) =>
     folders(join(coderoot, provider)).flatMap((account) =>
@@ -71,7 +71,7 @@ export function findRepositories(coderoot: string): RepositoryPlace[] {
   );
 }
 
-export function isSelected(place: RepositoryPlace, selection: Selection): boolean {
+function isSelected(place: RepositoryPlace, selection: Selection): boolean {
   const relative = `${place.provider}/${place.account}/${place.name}`;
   const provider = selection.provider === "github.com" ? "github" : selection.provider;
   return (

@@ -127,6 +127,12 @@ function unknownAction(action: Action, registry: Registry): [string, string | un
     action.name === "" ? "this action has no name" : `${action.actor} has no action "${action.name}"`;
   if (action.name === "")
     return [message, "an action is written !!actor.action, without a space after the exclamation marks"];
+  if (action.actor === "core" && ["print", "fail"].includes(action.name)) {
+    return [message, `a statement stands without exclamation marks: ${action.name}("…")`];
+  }
+  if (action.actor === "core" && registry.has(action.name)) {
+    return [message, `a dot parts actor and action: ${action.name}.${action.args[0]?.value ?? "action"}`];
+  }
   const nearest = nearestName(action.name, actions);
   if (nearest !== undefined) return [message, `did you mean "${action.actor}.${nearest}"?`];
   const elsewhere = registry.loaded().find((actor) => Object.hasOwn(actor.actions, action.name));

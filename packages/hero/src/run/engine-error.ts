@@ -5,6 +5,7 @@ import type { FailureKind } from "../errors.ts";
 import type { Registry } from "../registry.ts";
 import type { Diagnostic } from "../script/diagnostics.ts";
 import { nearestName } from "../script/names.ts";
+import { firstVisible } from "../script/text.ts";
 import { expressionAt, linesBefore } from "./compile.ts";
 import { ScriptFailure, type Place } from "./failure.ts";
 import type { Program } from "./program.ts";
@@ -49,13 +50,28 @@ function placeIn(program: Program, line: number, column: number): Place {
 export function syntaxDiagnostic(program: Program, error: EngineError): Diagnostic {
   const [, , line = "1", column = "1"] = frame.exec(error.stack) ?? [];
   const place = placeIn(program, Number(line), Number(column));
+  const source = program.script.lines[place.line - 1];
+  const atAction = source?.role === "action" && place.column === firstVisible(source.raw) + 1;
+  const message = atAction
+    ? `the statement before this action is not finished (${error.message})`
+    : `JavaScript cannot read this: ${error.message}`;
+  const hint = syntaxHint(source?.raw ?? "", error.message);
   return {
     severity: "error",
     code: "javascript",
-    message: `this line is not JavaScript: ${error.message}`,
-    hint: "lines between actions are JavaScript statements; with --prose, and in .md files, they are skipped",
+    message,
+    ...(hint === undefined ? {} : { hint }),
     ...place,
   };
+}
+
+function syntaxHint(raw: string, message: string): string | undefined {
+  const bare = /^\s*(print|fail)\s+(.+?);?\s*$/.exec(raw);
+  if (bare !== null) return `${bare[1]}(${bare[2]})`;
+  if (message.startsWith("return not in"))
+    return "fail(message) ends a script early; without an error, put the rest into an if";
+  if (!/^(?:expecting|unexpected|invalid)/.test(message)) return undefined;
+  return "lines between actions are JavaScript statements; with --prose, and in .md files, they are skipped";
 }
 
 const elsewhere: Readonly<Record<string, string>> = {

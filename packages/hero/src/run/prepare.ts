@@ -19,7 +19,7 @@ export interface CheckedProgram {
 }
 
 /** Applies the replacements of an include to the raw text: `@name`, then `${name}`, then `{name}`. */
-export function replaceNames(text: string, replacements: ReadonlyMap<string, string>): string {
+function replaceNames(text: string, replacements: ReadonlyMap<string, string>): string {
   let replaced = text;
   for (const [name, value] of replacements) {
     const patterns = /^[@$[{]/.test(name) ? [name] : [`@${name}`, `\${${name}}`, `{${name}}`];
@@ -63,6 +63,20 @@ interface Walk {
   readonly seen: Set<string>;
 }
 
+/** What an include stands for, if that can be said before running; the rest is judged when it is included. */
+function includedNow(action: Action, source: Source, home: string): Source[] {
+  const path = literal(action, "path");
+  const replace = literal(action, "replace") ?? "";
+  const open = action.params.some(({ key, value }) => key === "replace" && value.includes("{"));
+  if (path === undefined || open) return [];
+  try {
+    const { pairs } = readPairs(replace);
+    return (includeFiles(path, source.folder, home) ?? []).map((file) => includeSource(file, pairs));
+  } catch {
+    return [];
+  }
+}
+
 /** Makes the programs of a source and of all it includes by a literal path. */
 function walk(source: Source, trail: readonly string[], state: Walk): void {
   const program = makeProgram(source);
@@ -71,19 +85,17 @@ function walk(source: Source, trail: readonly string[], state: Walk): void {
   state.extra.set(program, own);
   const here = source.file === undefined ? trail : [...trail, source.file];
   for (const action of program.script.actions.filter(isInclude)) {
-    const path = literal(action, "path");
-    if (path === undefined) continue;
-    for (const file of includeFiles(path, source.folder, state.home) ?? []) {
-      const real = realpathSync(file);
+    const replace = literal(action, "replace");
+    for (const included of includedNow(action, source, state.home)) {
+      const real = included.file ?? included.name;
       if (here.includes(real)) {
         own.push(cycle(program, action, [...here.slice(here.indexOf(real)), real]));
         continue;
       }
-      const replace = literal(action, "replace") ?? "";
-      const key = `${real}\0${replace}`;
+      const key = `${real}\0${replace ?? ""}`;
       if (state.seen.has(key)) continue;
       state.seen.add(key);
-      walk(includeSource(file, readPairs(replace).pairs), here, state);
+      walk(included, here, state);
     }
   }
 }
@@ -119,7 +131,10 @@ export async function prepare(
   await options.registry.load(
     includes ? options.registry.names : neededActors(state.programs, options.registry),
   );
-  const check = { ...options, hasVariables: actions.some((action) => action.actor === "session") };
+  const check = {
+    ...options,
+    hasVariables: state.programs.some((program) => program.source.text.includes("session")),
+  };
   return {
     programs: state.programs.map((program) => checked(program, check, state.extra.get(program) ?? [])),
     open: includes,

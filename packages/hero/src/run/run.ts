@@ -69,6 +69,7 @@ export async function runSources(sources: readonly Source[], options: RunOptions
     if (program.steps !== undefined && options.alwaysEngine !== true)
       runDirectly(program, program.steps, session);
     else if (engine !== undefined) engine.run(program);
+    else throw new Error("a script with statements was prepared without an engine");
   };
   const includes = new Includes(session, engine, runOne);
   session.include = includes.include;

@@ -174,7 +174,10 @@ export class Session {
         throw new ActionError(message);
       },
       exec: (program, args, options) => execProgram(host, program, args, options),
-      stream: (program, args, options) => streamProgram(host, program, args, options),
+      stream: (program, args, options) => {
+        if (output.json) output.note(execProgram(host, program, args, options).stdout.trimEnd());
+        else streamProgram(host, program, args, options);
+      },
       include: (path, replacements) => this.include(path, replacements),
     };
   }
@@ -207,7 +210,7 @@ function plainData(result: unknown): unknown {
 }
 
 /** Data as text for people. */
-export function showData(data: unknown): string | undefined {
+function showData(data: unknown): string | undefined {
   if (data === undefined || data === null) return undefined;
   if (typeof data === "string") return data;
   if (Array.isArray(data) && data.every((item) => typeof item === "string")) return data.join("\n");

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 
-export const heroBin = fileURLToPath(new URL("../../bin/hero.js", import.meta.url));
+const heroBin = fileURLToPath(new URL("../../bin/hero.js", import.meta.url));
 export const repository = fileURLToPath(new URL("../../../../", import.meta.url));
 
 export interface HeroEnd {
