@@ -11,6 +11,10 @@ export const minimumSecretBytes = 6;
 const replacement = Buffer.from("***");
 const root = 0;
 
+/** A stream that has become this long is worth a table of all transitions, if that is not larger than `maxTableStates`. */
+const longStreamBytes = 256 * 1024;
+const maxTableStates = 1024;
+
 /** The secrets of a job, prepared for searching. One can serve many streams. */
 export class MaskPatterns {
   /** Transitions by `state * 256 + byte`. */
@@ -22,6 +26,7 @@ export class MaskPatterns {
   readonly #depth: number[] = [0];
   /** Length of the longest secret that ends here, by state; 0 for none. */
   readonly #longest: number[] = [0];
+  #table: Int32Array | undefined;
 
   static readonly #none = new MaskPatterns([]);
 
@@ -53,6 +58,23 @@ export class MaskPatterns {
       from = this.#fail[from] ?? root;
     }
     return this.#first[byte] ?? root;
+  }
+
+  /**
+   * All transitions by `state * 256 + byte`, made when first asked for; undefined when it would be too large. A state
+   * in which a secret ends is written as its complement, below 0.
+   */
+  table(): Int32Array | undefined {
+    const states = this.#depth.length;
+    if (states > maxTableStates) return undefined;
+    if (this.#table === undefined) {
+      this.#table = new Int32Array(states * 256);
+      for (let index = 0; index < this.#table.length; index += 1) {
+        const state = this.step(index >>> 8, index & 0xff);
+        this.#table[index] = this.longestEndingAt(state) > 0 ? ~state : state;
+      }
+    }
+    return this.#table;
   }
 
   depth(state: number): number {
@@ -100,6 +122,7 @@ export class StreamMask {
   count = 0;
   readonly #patterns: MaskPatterns;
   #state = root;
+  #total = 0;
   /** Bytes held back: the beginning of a secret, perhaps. */
   #held: Buffer = Buffer.alloc(0);
   /** Found occurrences, merged, as [start, end) counted from the first held byte. A start below 0 was already shown as `***`. */
@@ -112,20 +135,40 @@ export class StreamMask {
   /** Answers what may be shown now. The answer may share memory with `chunk`. */
   add(chunk: Uint8Array): Uint8Array {
     const text = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
-    let state = this.#state;
-    for (let index = this.#held.length; index < text.length; index += 1) {
-      state = this.#patterns.step(state, text[index] ?? 0);
-      if (state === root) continue;
-      const length = this.#patterns.longestEndingAt(state);
-      if (length > 0) this.#note(index + 1 - length, index + 1);
-    }
-    this.#state = state;
-    return this.#release(text, text.length - this.#patterns.depth(state));
+    this.#total += chunk.length;
+    const table = this.#total > longStreamBytes ? this.#patterns.table() : undefined;
+    this.#state = table === undefined ? this.#search(text) : this.#searchByTable(text, table);
+    return this.#release(text, text.length - this.#patterns.depth(this.#state));
   }
 
   /** Answers the rest. */
   finish(): Uint8Array {
     return this.#release(this.#held, this.#held.length);
+  }
+
+  #search(text: Uint8Array): number {
+    let state = this.#state;
+    for (let index = this.#held.length; index < text.length; index += 1) {
+      state = this.#patterns.step(state, text[index] ?? 0);
+      if (state !== root) this.#noteAt(index, state);
+    }
+    return state;
+  }
+
+  #searchByTable(text: Uint8Array, table: Int32Array): number {
+    let state = this.#state;
+    for (let index = this.#held.length; index < text.length; index += 1) {
+      state = table[state * 256 + (text[index] ?? 0)] ?? root;
+      if (state >= 0) continue;
+      state = ~state;
+      this.#noteAt(index, state);
+    }
+    return state;
+  }
+
+  #noteAt(index: number, state: number): void {
+    const length = this.#patterns.longestEndingAt(state);
+    if (length > 0) this.#note(index + 1 - length, index + 1);
   }
 
   #note(start: number, end: number): void {

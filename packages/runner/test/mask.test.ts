@@ -102,6 +102,19 @@ describe("StreamMask", () => {
     );
   });
 
+  it("does the same in a long stream, where it searches by table", () => {
+    const filler = "x".repeat(300_000);
+    const pieces = ["a", "b", "aab", "babab", "abaaba", "bb", "ab"];
+    const secrets = ["aabbab", "babaaba", "abaaba", "bbabbab"];
+    let text = filler;
+    for (let index = 0; index < 3000; index += 1) text += pieces[(index * 7 + (index >>> 3)) % pieces.length];
+    const chunks = Array.from({ length: Math.ceil(text.length / 1001) }, (_, at) =>
+      text.slice(at * 1001, (at + 1) * 1001),
+    );
+    expect(masked(secrets, chunks).text).toBe(maskedByDefinition(secrets, text));
+    expect(masked(secrets, chunks).count).toBeGreaterThan(100);
+  });
+
   it("stays quick with many long secrets that overlap each other", () => {
     const secrets = Array.from({ length: 200 }, (_, index) => "a".repeat(1000 + index));
     const mask = new StreamMask(new MaskPatterns(secrets));
