@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { keysOf, openConnection, parseRedisUrl, type RedisConnection } from "@herorunner/job";
+import { builtBin } from "../support/built.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { check, type Tally } from "./check.ts";
 import { openClients, type Order, patiently, pause } from "./clients.ts";
@@ -55,13 +56,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const redis = await startRedis({ args: ["--appendonly", "yes", "--appendfsync", "everysec"] });
   const connection = openConnection({ target: parseRedisUrl(redis.url), routeKey: "", deadlineMs: 2_000 });
   const hero = await writeStubHero(folder);
-  const fleet = { count: options.runners ?? 3, slots: options.slots ?? 4, redisUrl: redis.url };
-  const berths = openFleet({ ...fleet, heroPath: hero.path, folder });
+  const fleet = { count: options.runners ?? 3, slots: options.slots ?? 4, program: builtBin("herorunner") };
+  const berths = openFleet({ ...fleet, redisUrl: redis.url, heroPath: hero.path, folder });
   const watch = new RecoveryWatch(connection);
   const looking = setInterval(() => void watch.look().catch(() => undefined), 100);
   try {
     const clients = openClients(redis.url, connection, random);
-    const nemesis = new Nemesis({ berths, redis, clients, watch, random, say });
+    const quietMs = Math.min(45_000, seconds * 100);
+    const nemesis = new Nemesis({ berths, redis, clients, watch, random, say, quietMs });
     const over = AbortSignal.timeout(seconds * 1000);
     await Promise.all([clients.run(options.jobsPerSecond ?? 12, over), nemesis.run(over)]);
     say(`${clients.orders.length} jobs submitted, all is mended; waiting for their ends`);

@@ -3,11 +3,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { builtBin } from "../support/built.ts";
 
 export const runnerId = "chaos";
 
 export interface FleetOptions {
+  /** The built herorunner. */
+  readonly program: string;
   readonly count: number;
   readonly slots: number;
   readonly redisUrl: string;
@@ -43,7 +44,7 @@ export class Berth {
 
   start(): void {
     if (this.#child !== undefined) return;
-    const { redisUrl, heroPath, slots, folder } = this.#options;
+    const { program, redisUrl, heroPath, slots, folder } = this.#options;
     const log = openSync(this.logFile, "a");
     const args = [
       ...["--redis-url", redisUrl, "--concurrency", String(slots), "--hero", heroPath, "--grace", "1"],
@@ -57,7 +58,7 @@ export class Berth {
       ],
       ...["--log-level", "INFO", runnerId],
     ];
-    const child = spawn(process.execPath, [builtBin("herorunner"), ...args], {
+    const child = spawn(process.execPath, [program, ...args], {
       stdio: ["ignore", log, log],
       env: { PATH: process.env["PATH"] ?? "", HOME: folder },
       cwd: folder,

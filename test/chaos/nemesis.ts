@@ -11,6 +11,8 @@ export interface Battlefield {
   readonly clients: Clients;
   readonly watch: RecoveryWatch;
   readonly random: Random;
+  /** Longest peace between two deeds against Redis. */
+  readonly quietMs: number;
   readonly say: (line: string) => void;
 }
 
@@ -113,7 +115,7 @@ export class Nemesis {
   }
 
   async #disturbRedis(deed: "kill redis" | "freeze redis", signal: AbortSignal): Promise<void> {
-    const { random, redis, watch, say } = this.#field;
+    const { random, redis, watch, say, quietMs } = this.#field;
     this.#redisBusy = true;
     watch.disturbed(Infinity);
     const ms = deed === "kill redis" ? random.between(0, 2_000) : random.between(1_000, 8_000);
@@ -128,6 +130,8 @@ export class Nemesis {
       redis.thaw();
     }
     watch.disturbed(performance.now() + 3_000);
+    // A while of peace, or else nothing could be learned about runners that die beside a healthy Redis.
+    await lapse(random.between(0, quietMs), signal);
     this.#redisBusy = false;
   }
 }
