@@ -78,6 +78,8 @@ export type { ConnectionOptions, RedisConnection, Reply } from "./redis/connecti
 export { isLoopbackTarget, maskRedisUrl, parseRedisUrl } from "./redis/redis-url.ts";
 export type { RedisTarget } from "./redis/redis-url.ts";
 export { checkServer } from "./redis/server-check.ts";
+export { addCounts, percentileMs, readStats } from "./stats.ts";
+export type { EndingCounts, EndingPeriod, RunnerStats, TimeCounts } from "./stats.ts";
 export type { ServerFinding } from "./redis/server-check.ts";
 export { RedisPresence } from "./redis-presence.ts";
 export { RedisJobQueue } from "./redis-queue.ts";

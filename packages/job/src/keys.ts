@@ -39,6 +39,8 @@ export interface RunnerKeys {
   readonly settings: string;
   /** zset: the newest job ids, at most 10 000, by the time they were queued or first taken; for listings only */
   readonly recent: string;
+  /** hash with TTL: endings of the last hour and day, counted; for plots only */
+  readonly stats: string;
 }
 
 export function keysOf(runner: string, prefix: string = defaultKeyPrefix): RunnerKeys {
@@ -63,6 +65,7 @@ export function keysOf(runner: string, prefix: string = defaultKeyPrefix): Runne
     events: `${base}events`,
     settings: `${base}settings`,
     recent: `${base}recent`,
+    stats: `${base}stats`,
   };
 }
 

@@ -29,6 +29,7 @@ test("keys of a runner", () => {
     events: "hero:{web-1}:events",
     settings: "hero:{web-1}:settings",
     recent: "hero:{web-1}:recent",
+    stats: "hero:{web-1}:stats",
   });
   expect(job.keysOf("r", "acme:").queue).toBe("acme:{r}:queue");
   expect([job.registryKey(), job.indexKey("42")]).toEqual(["hero:runners", "hero:index:42"]);
@@ -92,6 +93,7 @@ test("these names are public, and no others", () => {
       "RedisJobQueue",
       "RedisPresence",
       "SupervisorClient",
+      "addCounts",
       "apiKeysKeys",
       "checkRequest",
       "checkServer",
@@ -120,10 +122,12 @@ test("these names are public, and no others", () => {
       "openConnection",
       "parseRedisUrl",
       "parseStrictJson",
+      "percentileMs",
       "readJob",
       "readJobFields",
       "readLogEntries",
       "readRunner",
+      "readStats",
       "readWireView",
       "reasonGuide",
       "registryKey",
