@@ -22,22 +22,16 @@ test("output of a job cannot act on the terminal: what does not print is written
   expect(stdout).not.toContain("\u001b]0;");
 });
 
-test("the same holds for a result, an error and a JSON value", async () => {
-  await bench.api.submit({ runner: "web-1", id: "nasty", payload: `quiet ${nasty}\n${nasty}` });
-  await bench.api.wait("nasty");
-  for (const args of [
-    ["result", "nasty"],
-    ["status", "nasty", "--json"],
-    ["explain", "nasty"],
-    ["wait", "nasty"],
-  ]) {
-    const { stdout } = await onTerminal(...args).ended;
-    expect(stdout, args.join(" ")).toMatch(/red(\\u202e|u202e)/);
-    expect(stdout.replaceAll("\r\u001b[K", ""), args.join(" ")).not.toMatch(
-      /[\u001b\u0007\u202e\u0085\u007f]/,
-    );
-  }
-});
+test.each([["result"], ["status", "--json"], ["explain"], ["wait"]])(
+  "the same holds for %s %s",
+  async (...args) => {
+    await bench.api.submit({ runner: "web-1", id: "nasty", payload: `quiet ${nasty}\n${nasty}` });
+    await bench.api.wait("nasty");
+    const { stdout } = await onTerminal(...args, "nasty").ended;
+    expect(stdout).toMatch(/red(\\u202e|u202e)/);
+    expect(stdout.replaceAll("\r\u001b[K", "")).not.toMatch(/[\u001b\u0007\u202e\u0085\u007f]/);
+  },
+);
 
 test("--raw writes it as it is", async () => {
   await bench.api.submit({ runner: "web-1", id: "raw", payload: `quiet ${nasty}` });

@@ -35,17 +35,13 @@ test("the overview names every reason once", () => {
   expect(links.map(([, anchor]) => anchor).sort()).toEqual(sorted);
 });
 
-test("every command of the table is one of our programs and says which job it is about where it can", () => {
-  for (const reason of jobReasons) {
-    const { command } = reasonGuide[reason];
-    expect(command, reason).toMatch(/^(herojob|herorunner) [a-z]+/);
-    if (command.startsWith("herojob retry")) expect(command, reason).toContain("retry ID --runner RUNNER");
-  }
+test.each(jobReasons)("the command for %s is one of ours and says which job it is about", (reason) => {
+  const { command } = reasonGuide[reason];
+  expect(command).toMatch(/^(herojob (retry ID|submit|cosign)|herorunner doctor)/);
+  if (command.startsWith("herojob retry")) expect(command).toContain("retry ID --runner RUNNER");
 });
 
-test("the meanings and next steps are sentences", () => {
-  for (const reason of jobReasons) {
-    const { meaning, next } = reasonGuide[reason];
-    for (const text of [meaning, next]) expect(text, reason).toMatch(/^[A-Z].*\.$/);
-  }
+test.each(jobReasons)("what %s means and what to do are sentences", (reason) => {
+  const { meaning, next } = reasonGuide[reason];
+  for (const text of [meaning, next]) expect(text).toMatch(/^[A-Z].*\.$/);
 });
