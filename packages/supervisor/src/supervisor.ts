@@ -13,8 +13,8 @@ import type { AppOptions } from "./http/visit.ts";
 import { BodyReader } from "./http/body.ts";
 import { Guard } from "./http/guard.ts";
 import { defaultLimits, type HttpServer, type ServerLimits, startServer } from "./http/server.ts";
-import { readStaticFiles } from "./http/static-files.ts";
 import { SupervisorMetrics } from "./metrics.ts";
+import { readPageFiles } from "./page/page-files.ts";
 import { table } from "./rpc/methods.ts";
 import { openRpcDocument } from "./rpc/openrpc.ts";
 import { EventHub } from "./sse/event-hub.ts";
@@ -127,7 +127,7 @@ function openParts(options: SupervisorOptions, draining: AbortSignal): Parts {
     }),
     bodies: new BodyReader({ maxBytes: bodyLimit, maxTotalBytes: maxTotalBodyBytes }),
     hub: new EventHub(runners, logger),
-    files: readStaticFiles(fileURLToPath(new URL("../public/", import.meta.url))),
+    files: readPageFiles(fileURLToPath(new URL("../public/", import.meta.url))),
     rpc: {
       methods: new Map(Object.entries(table())),
       maxBodyBytes: bodyLimit,

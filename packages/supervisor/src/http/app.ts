@@ -7,6 +7,7 @@ import type { Verdict } from "@herorunner/daemon";
 import { type Answer, json, refusal, send } from "./answer.ts";
 import { jobOutput, openJobLog } from "./job-routes.ts";
 import { openEvents } from "./event-routes.ts";
+import { pageRoutes } from "../page/routes.ts";
 import { answerRpc } from "./rpc-route.ts";
 import { closeSession, openSession, showSession } from "./session-routes.ts";
 import { type AppOptions, refuseWith, type Visit } from "./visit.ts";
@@ -33,6 +34,7 @@ const routes: readonly Route[] = [
   { method: "GET", path: /^\/healthz$/, run: ({ app }) => verdict({ reasons: [] }, app) },
   { method: "GET", path: /^\/readyz$/, run: async ({ app }) => verdict(await app.ready(), app) },
   { method: "GET", path: /^\/metrics$/, run: scrape },
+  ...pageRoutes,
 ];
 
 /** Answers one request. Never rejects. */

@@ -12,7 +12,7 @@ import type { Streams } from "../sse/streams.ts";
 import { type Answer, json } from "./answer.ts";
 import type { BodyReader } from "./body.ts";
 import type { Guard } from "./guard.ts";
-import type { StaticFiles } from "./static-files.ts";
+import type { PageFiles } from "../page/page-files.ts";
 
 export interface RpcOptions extends DispatchOptions<Call> {
   readonly maxBodyBytes: number;
@@ -26,7 +26,7 @@ export interface AppOptions {
   readonly bodies: BodyReader;
   readonly streams: Streams;
   readonly hub: EventHub;
-  readonly files: StaticFiles;
+  readonly files: PageFiles;
   readonly rpc: RpcOptions;
   readonly openRpc: () => unknown;
   readonly metrics: Metrics;
