@@ -94,6 +94,6 @@ export class RpcCaller {
 function whyNot(error: unknown): string {
   if (error instanceof Error && error.name === "TimeoutError") return "did not answer in time";
   const cause = error instanceof Error ? error.cause : undefined;
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  return code === "" ? "cannot be reached" : `cannot be reached (${code})`;
+  if (!(cause instanceof Error)) return "cannot be reached";
+  return `cannot be reached (${"code" in cause ? String(cause.code) : cause.message})`;
 }
