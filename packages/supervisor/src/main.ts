@@ -16,6 +16,8 @@ import { program, type ServeConfig } from "./options.ts";
 import { startSupervisor, type SupervisorOptions } from "./supervisor.ts";
 import { version } from "./version.ts";
 
+/** Calls under way may take this long to end when the program stops; waits end at once. */
+const lastCallsMs = 5_000;
 const drainTimeoutMs = 10_000;
 const abortTimeoutMs = 5_000;
 
@@ -61,7 +63,9 @@ async function serve(config: ServeConfig, warnings: readonly string[]): Promise<
       metrics,
       logger,
     });
-    shutdown.onCleanUp("supervisor", () => supervisor.close(shutdown.aborting));
+    shutdown.onCleanUp("supervisor", () =>
+      supervisor.close(AbortSignal.any([shutdown.aborting, AbortSignal.timeout(lastCallsMs)])),
+    );
     const url = `http://${showAddress({ host: config.host, port: supervisor.port })}`;
     logger.info({ version, url, redis: maskRedisUrl(config.redisUrl) }, "supervisor listens");
     // Nobody else can know it, and it is gone with this process.

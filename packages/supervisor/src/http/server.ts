@@ -94,6 +94,7 @@ class Connections {
   readonly #max: number;
   readonly #idle = new Set<Socket>();
   readonly #busy = new Set<Socket>();
+  #closing = false;
 
   constructor(max: number) {
     this.#max = max;
@@ -121,9 +122,12 @@ class Connections {
 
   idle(socket: Socket): void {
     if (this.#busy.delete(socket)) this.#idle.add(socket);
+    if (this.#closing) socket.end();
   }
 
+  /** And those that become idle from now on. */
   endIdle(): void {
+    this.#closing = true;
     for (const socket of this.#idle) socket.destroy();
   }
 }

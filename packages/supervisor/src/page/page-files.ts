@@ -58,7 +58,7 @@ function answerFile(file: PageFile, request: IncomingMessage): Answer {
     ETag: file.tag,
   };
   if (request.headers["if-none-match"] === file.tag) return { status: 304, headers };
-  const accepted = String(request.headers["accept-encoding"] ?? "");
+  const accepted = request.headers["accept-encoding"] ?? "";
   const encoding = (["br", "gzip"] as const).find((name) => accepts(accepted, name));
   return {
     status: 200,

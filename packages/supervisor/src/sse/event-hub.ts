@@ -11,7 +11,7 @@ import type { ServerEvent } from "./event-stream.ts";
 
 const lookEveryMs = 250;
 /** Runners are looked at once in so many rounds. */
-const runnersEvery = 8;
+const runnersEvery = 4;
 const maxEventsPerLook = 500;
 
 export type Listener = (event: ServerEvent) => void;

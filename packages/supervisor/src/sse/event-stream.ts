@@ -54,6 +54,8 @@ export class EventStream {
       "Content-Type": "text/event-stream; charset=utf-8",
       "Cache-Control": "no-store",
       "X-Accel-Buffering": "no",
+      // It ends when there is nothing more to say; nobody sends a second request on it.
+      Connection: "close",
     });
     request.socket.setNoDelay(true);
     response.write("retry: 2000\n\n");

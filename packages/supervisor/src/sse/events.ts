@@ -4,8 +4,8 @@ import type { EventHub } from "./event-hub.ts";
 import type { EventStream, ServerEvent } from "./event-stream.ts";
 
 export async function feedEvents(
-  hub: EventHub,
-  stream: EventStream,
+  hub: Pick<EventHub, "listen">,
+  stream: Pick<EventStream, "signal" | "isFull" | "write" | "room">,
   wanted: (event: ServerEvent) => boolean,
 ): Promise<void> {
   let missed = 0;
