@@ -3,7 +3,7 @@
  * Waits for the end, since actions happen one after the other.
  */
 import { existsSync } from "node:fs";
-import { spawnSync, type SpawnSyncReturns } from "node:child_process";
+import type { SpawnSyncReturns } from "node:child_process";
 import type { ExecOptions, ExecResult } from "./actor.ts";
 import { ActionError } from "./errors.ts";
 
@@ -24,6 +24,8 @@ function start(
 ): SpawnSyncReturns<string> {
   const [program, args] = command;
   const timeout = host.remainingMs();
+  // Loaded at the first program: scripts that start none are not to pay for it.
+  const { spawnSync } = process.getBuiltinModule("node:child_process");
   const result = spawnSync(program, [...args], {
     cwd: options.cwd ?? host.cwd,
     env: { ...host.environment(), ...options.env },

@@ -1,5 +1,4 @@
 /** Diagnostics on standard error; in colour only on a terminal whose user has not said otherwise. */
-import { isatty } from "node:tty";
 import { writeErr } from "./output.ts";
 import type { Program } from "./run/program.ts";
 import { formatDiagnostic, type Diagnostic, type Painter } from "./script/diagnostics.ts";
@@ -9,14 +8,17 @@ const colours: Painter = { error: wrap("31"), warning: wrap("33"), faint: wrap("
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-function painter(fd: 1 | 2, environment: Environment): Painter | undefined {
+function painter(environment: Environment): Painter | undefined {
   const refused = (environment["NO_COLOR"] ?? "") !== "" || environment["TERM"] === "dumb";
-  return isatty(fd) && !refused ? colours : undefined;
+  // Loaded at the first message: a script that runs well has none.
+  const { isatty } = process.getBuiltinModule("node:tty");
+  return isatty(2) && !refused ? colours : undefined;
 }
 
 export function makeReporter(environment: Environment): (program: Program, diagnostic: Diagnostic) => void {
-  const paint = painter(2, environment);
+  let chosen: { readonly paint: Painter | undefined } | undefined;
   return ({ source, script }, diagnostic) => {
-    writeErr(`${formatDiagnostic(diagnostic, { name: source.name, lines: script.lines }, paint)}\n`);
+    chosen ??= { paint: painter(environment) };
+    writeErr(`${formatDiagnostic(diagnostic, { name: source.name, lines: script.lines }, chosen.paint)}\n`);
   };
 }
