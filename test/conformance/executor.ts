@@ -4,7 +4,17 @@
  */
 import { createHash } from "node:crypto";
 import { setMaxListeners } from "node:events";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command, Execution, Executor } from "@herorunner/runner";
@@ -339,6 +349,20 @@ export function executorSuite(
         expect(await endingOf(commandOf("/bin/true", ["a\0b"]))).toMatchObject({
           ...{ kind: "not_started", explanation: expect.stringContaining("NUL") },
         });
+      });
+
+      it("says that the program is open for writing", async () => {
+        const path = join(folder, "busy");
+        copyFileSync("/bin/true", path);
+        const fd = openSync(path, "r+");
+        const ending = await endingOf(at(path));
+        closeSync(fd);
+        expect(ending).toMatchObject({
+          kind: "not_started",
+          code: "ETXTBSY",
+          explanation: expect.stringContaining("open for writing"),
+        });
+        expect(await endingOf(at(path))).toEqual({ kind: "exited", code: 0 });
       });
 
       it("runs a script without #! by the shell", async () => {

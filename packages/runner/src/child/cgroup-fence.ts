@@ -66,8 +66,9 @@ export function ownCgroup(mountInfo: string, membership: string): string | undef
     if (!filesystem.startsWith("cgroup2 ")) continue;
     const [, , , root = "/", point = ""] = mount.split(" ");
     // In a container the mounted part may begin at our own group.
-    if (own === root || root === "/") return join(point, root === "/" ? own : "");
-    if (own.startsWith(`${root}/`)) return join(point, own.slice(root.length));
+    const base = root === "/" ? "" : root;
+    if (own === base || own.startsWith(`${base}/`))
+      return join(point, own.slice(base.length)).replace(/\/$/, "");
   }
   return undefined;
 }

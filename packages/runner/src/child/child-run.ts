@@ -9,7 +9,7 @@ import { MaskPatterns } from "../mask.ts";
 import type { Clock } from "../ports.ts";
 import { askToEnd, killAll, waitUntilGone } from "./ending.ts";
 import { type ExecutableCheck, explainFailure, type StartProblem } from "./executable.ts";
-import { type Fence, fenceShellName } from "./fence.ts";
+import { failureAtFence, type Fence } from "./fence.ts";
 import { JobOutput } from "./job-output.ts";
 import type { Exit, LaunchedProcess, Launcher } from "./launcher.ts";
 import type { LeftoverCheck } from "./leftover-check.ts";
@@ -157,7 +157,7 @@ class ChildRun {
     const survivors = await this.#clear(family, fence, kill);
     await waitFor(drainQuietMs, ended);
     await waitFor(drainQuietMs, child.outputEnded);
-    const ending = (fence && this.#lostAtFence(endedByItself)) ?? this.#ending(endedByItself);
+    const ending = this.#notStartedAtFence(endedByItself, fence) ?? this.#ending(endedByItself);
     return this.#execution(ending, this.#killFacts(ending, family, kill, survivors));
   }
 
@@ -190,15 +190,10 @@ class ChildRun {
     return survivors.map((member) => member.pid);
   }
 
-  /** The fence's shell says on standard error, under its own name, that it could not become the job. */
-  #lostAtFence(exit: Exit | undefined): Ending | undefined {
-    if (exit?.kind !== "exited" || exit.code < 125 || exit.code > 127) return undefined;
-    const words = this.#output.startOfStderr();
-    if (!words.startsWith(`${fenceShellName}: `)) return undefined;
-    return notStarted({
-      code: exit.code === 127 ? "ENOENT" : "EACCES",
-      explanation: words.split("\n", 1)[0] ?? "",
-    });
+  #notStartedAtFence(exit: Exit | undefined, fence: Fence | undefined): Ending | undefined {
+    if (fence === undefined || exit === undefined) return undefined;
+    const failure = failureAtFence(exit, this.#output.startOfStderr());
+    return failure && notStarted(explainFailure(failure.code, failure.message, this.#command));
   }
 
   #ending(exit: Exit | undefined): Ending {

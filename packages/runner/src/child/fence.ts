@@ -34,3 +34,25 @@ export interface FenceMaker {
 
 /** `$0` of the shells that wrap a job: what they say on standard error begins with it. */
 export const fenceShellName = "herorunner-fence";
+
+/** What the shell of a fence said when it could not start the job; undefined when the job itself was started. */
+export function failureAtFence(
+  exit: Exit,
+  startOfStderr: string,
+): { code: string; message: string } | undefined {
+  if (exit.kind !== "exited" || exit.code === 0 || !startOfStderr.startsWith(`${fenceShellName}: `))
+    return undefined;
+  const message = startOfStderr.split("\n", 1)[0] ?? "";
+  const code = shellWords.find(([words]) => message.includes(words))?.[1] ?? "UNKNOWN";
+  return { code, message };
+}
+
+/** The shell knows the errno and tells only its text. */
+const shellWords: readonly (readonly [string, string])[] = [
+  ["Text file busy", "ETXTBSY"],
+  ["Permission denied", "EACCES"],
+  ["not found", "ENOENT"],
+  ["No such file", "ENOENT"],
+  ["Argument list too long", "E2BIG"],
+  ["fork", "EAGAIN"],
+];
