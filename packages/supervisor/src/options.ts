@@ -105,7 +105,7 @@ const authOptions = defineOptions({
   },
 });
 
-export const serveCommand = defineCommand({
+const serveCommand = defineCommand({
   summary: "Serve the API and the page until stopped",
   options: { ...redisOptions, ...listenOptions, ...authOptions, ...logOptions },
   positionals: {},

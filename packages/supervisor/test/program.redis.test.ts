@@ -1,10 +1,7 @@
 /** The program itself: its command line, its refusals, its log, and how it stops. Runs from source, as a process. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type RedisServer, startRedis } from "../../../test/support/redis-server.ts";
@@ -14,17 +11,15 @@ import { SupervisorError, RpcClient } from "../src/client.ts";
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 const children: ChildProcess[] = [];
 let server: RedisServer;
-let folder: string;
 
 beforeAll(async () => {
-  [server, folder] = await Promise.all([startRedis(), mkdtemp(join(tmpdir(), "herosupervisor-"))]);
+  server = await startRedis();
 });
 afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
 });
 afterAll(async () => {
   await server.stop();
-  await rm(folder, { recursive: true });
 });
 
 function launch(args: readonly string[], env: Readonly<Record<string, string>> = {}) {

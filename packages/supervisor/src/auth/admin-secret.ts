@@ -19,7 +19,7 @@ const guessable: ReadonlySet<string> = new Set([
 ]);
 const comfortableLength = 16;
 
-export function isLoopbackHost(host: string): boolean {
+function isLoopbackHost(host: string): boolean {
   const name = host.toLowerCase();
   return name === "localhost" || name === "::1" || /^127(?:\.\d{1,3}){3}$/.test(name);
 }

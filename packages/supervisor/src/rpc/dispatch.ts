@@ -28,8 +28,8 @@ export interface RpcAnswer {
   readonly httpStatus: number;
 }
 
-export const maxBatch = 100;
-export const maxDepth = 32;
+const maxBatch = 100;
+const maxDepth = 32;
 /** A batch stops working once its answers have this many characters. */
 const maxBatchAnswer = 32 * 1024 * 1024;
 

@@ -35,7 +35,7 @@ const envVars = z
     description: "Environment variables of the job. Their values are never shown again.",
   });
 
-export const signature = z
+const signature = z
   .strictObject({
     public_key: z.string().max(256).describe("secp256k1 point, hex."),
     signature: z.string().max(256).describe("r then s, 128 hex digits."),
