@@ -1,9 +1,10 @@
 /**
- * `npm start`: builds, brings up a private Redis and one herorunner, runs the example jobs through the client SDK
- * and stays up until Ctrl-C. `npm start -- --once` ends after the examples, with 0 if they ended as they should.
+ * `npm start`: builds, brings up a private Redis, the supervisor and one herorunner, runs the example jobs through
+ * the supervisor and stays up until Ctrl-C. `npm start -- --once` ends after the examples, with 0 if they ended as they should.
  * Everything it starts ends with it, by pid, and its folder goes with it, even if it is killed.
  */
 import { readFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -21,7 +22,7 @@ const samePressMs = 300;
 
 const usage = `Usage: npm start [-- --once]
 
-Runs the example jobs on a private Redis and one herorunner, shows their results and stays up.
+Runs the example jobs on a private Redis, a supervisor and one herorunner, shows their results and stays up.
 
   --once   end after the examples: exit code 0 if they ended as they should, else 1
   --help   show this text
@@ -83,6 +84,8 @@ async function main(once) {
     runner: onForeignRedis ? `start-${hostname().replace(/[^\w.-]/g, "-")}` : "my-hero-runner",
     redisUrl: "",
     redisCli: "",
+    supervisorUrl: "",
+    adminSecret: randomBytes(16).toString("hex"),
     running: [],
   };
   try {
@@ -131,8 +134,8 @@ async function build(signal) {
 /** @param {Stage} stage @returns {Promise<boolean>} whether all ended as they should */
 async function runExamples(stage) {
   // built a moment ago, so it cannot be imported any earlier
-  const { JobClient } = await import("@herorunner/job");
-  const client = await JobClient.connect(stage.redisUrl);
+  const { SupervisorClient } = await import("@herorunner/job");
+  const client = await SupervisorClient.connect(stage.supervisorUrl, { apiKey: stage.adminSecret });
   try {
     let good = true;
     for (const [index, example] of examples.entries()) {
@@ -158,7 +161,9 @@ function lament(service, how) {
 }
 
 /** @param {Stage} stage */
-function invite({ redisCli, runner }) {
+function invite({ redisCli, runner, supervisorUrl, adminSecret }) {
+  heading("Look at it in a browser");
+  say(`  ${supervisorUrl}   sign in with ${adminSecret} (good until you stop this)`);
   heading("Submit a job of your own, from another terminal");
   say(`  ${redisCli} HSET 'hero:{${runner}}:job:42' payload 'print("my first job")'`);
   say(`  ${redisCli} LPUSH 'hero:{${runner}}:queue' 42`);

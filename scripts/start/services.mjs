@@ -2,8 +2,10 @@
  * What `npm start` runs, in the order in which it is started: each service may use what those before it left in
  * the stage. They are ended in reverse.
  */
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { dirname, delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { ensureRedisServer } from "../redis/ensure.mjs";
 import { clientOf, startPrivateRedis } from "../redis/private.mjs";
@@ -12,6 +14,9 @@ export const repository = fileURLToPath(new URL("../../", import.meta.url));
 const programs = join(repository, "node_modules/.bin");
 /** How long a running job may still take when everything is to end. */
 export const drainSeconds = 5;
+/** Where the supervisor listens unless somebody else does. */
+const usualPort = 8082;
+const startWithinMs = 20_000;
 
 /**
  * @typedef {object} Stage
@@ -21,12 +26,15 @@ export const drainSeconds = 5;
  * @property {string} runner
  * @property {string} redisUrl
  * @property {string} redisCli The command that people type to reach this Redis.
+ * @property {string} supervisorUrl
+ * @property {string} adminSecret Of the supervisor, for this run only.
  * @property {import("./guard.mjs").Service[]} running
  */
 
 /** @type {readonly { name: string, start: (stage: Stage) => Promise<string> }[]} */
 export const services = [
   { name: "Redis", start: startRedis },
+  { name: "supervisor", start: startSupervisor },
   { name: "herorunner", start: startHerorunner },
 ];
 
@@ -48,13 +56,76 @@ async function startRedis(stage) {
 }
 
 /** @param {Stage} stage */
+async function startSupervisor(stage) {
+  const port = (await isFree(usualPort)) ? usualPort : await freePort();
+  await writeFile(secretFile(stage), stage.adminSecret, { mode: 0o600 });
+  const service = await stage.guard.start({
+    name: "supervisor",
+    file: join(programs, "herosupervisor"),
+    args: ["--port", String(port), "--admin-secret-file", secretFile(stage)],
+    env: { ...programEnvironment(), HEROSUPERVISOR_REDIS_URL: stage.redisUrl },
+    graceMs: 10_000,
+    quiet: true,
+  });
+  stage.running.push(service);
+  stage.supervisorUrl = `http://127.0.0.1:${port}`;
+  await untilAnswers(`${stage.supervisorUrl}/healthz`, service);
+  return `${stage.supervisorUrl}, process ${service.pid}`;
+}
+
+/** @param {Stage} stage */
+function secretFile(stage) {
+  return join(stage.guard.folder, "admin-secret");
+}
+
+/** @param {string} url @param {import("./guard.mjs").Service} service */
+async function untilAnswers(url, service) {
+  let gone = "";
+  void service.exited.then((how) => (gone = how));
+  const end = performance.now() + startWithinMs;
+  while (performance.now() < end) {
+    if (gone) throw new Error(`${service.name} ended at once with ${gone}:\n${service.recent()}`);
+    const answer = await fetch(url).catch(() => undefined);
+    if (answer?.ok) return;
+    await sleep(50);
+  }
+  throw new Error(`${service.name} did not answer within ${startWithinMs / 1000} s:\n${service.recent()}`);
+}
+
+/** @param {number} port @returns {Promise<boolean>} */
+function isFree(port) {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}
+
+/** @returns {Promise<number>} */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}
+
+/** @param {Stage} stage */
 async function startHerorunner(stage) {
   const state = join(stage.guard.folder, "state");
   await mkdir(state);
   const service = await stage.guard.start({
     name: "herorunner",
     file: join(programs, "herorunner"),
-    args: [...["--state-dir", state], ...["--drain-timeout", String(drainSeconds)], stage.runner],
+    args: [
+      ...["--state-dir", state],
+      ...["--drain-timeout", String(drainSeconds)],
+      ...["--supervisor", stage.supervisorUrl, "--supervisor-key-file", secretFile(stage)],
+      stage.runner,
+    ],
     // in the environment, since a URL may hold a password and arguments are public
     env: { ...programEnvironment(), HERORUNNER_REDIS_URL: stage.redisUrl },
     graceMs: (drainSeconds + 5) * 1000,
