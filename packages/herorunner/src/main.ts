@@ -21,6 +21,7 @@ switch (loaded.kind) {
     break;
   case "command":
     if (loaded.command === "verify") await verify(loaded.config);
+    else if (loaded.command === "doctor") await examine(loaded);
     else await serve(loaded);
     break;
 }
@@ -34,6 +35,18 @@ async function serve({
   crashOnBugs({ process, format: config.logFormat, exitCode: exitCodes.aborted });
   const modeWasChosen = sources["signatures"]?.kind !== "default";
   await runDaemon(config, { modeWasChosen, warnings });
+}
+
+async function examine({ config, sources }: Extract<typeof loaded, { command: "doctor" }>): Promise<void> {
+  const { doctor } = await import("./doctor/doctor.ts");
+  const answer = await doctor({
+    config: { ...config, runnerId: config.runnerId ?? "doctor" },
+    modeWasChosen: sources["signatures"]?.kind !== "default",
+    json: config.json,
+    env: process.env,
+  });
+  process.stdout.write(answer.stdout);
+  process.exitCode = answer.exitCode;
 }
 
 async function verify(config: Extract<typeof loaded, { command: "verify" }>["config"]): Promise<void> {

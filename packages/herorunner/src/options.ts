@@ -153,17 +153,19 @@ const processOptions = defineOptions({
   },
 });
 
+const runOptions = defineOptions({
+  ...redisOptions,
+  ...jobOptions,
+  ...environmentOptions,
+  ...trustOptions,
+  ...receiptOptions,
+  ...processOptions,
+  ...logOptions,
+});
+
 export const runCommand = defineCommand({
   summary: "Take jobs from the queue of a runner id and run them.",
-  options: {
-    ...redisOptions,
-    ...jobOptions,
-    ...environmentOptions,
-    ...trustOptions,
-    ...receiptOptions,
-    ...processOptions,
-    ...logOptions,
-  },
+  options: runOptions,
   positionals: {
     runnerId: { placeholder: "runner_id", description: "Whose queue to serve", arity: "one", check: idFault },
   },
@@ -226,13 +228,29 @@ export const verifyJobCommand = defineCommand({
       : [],
 });
 
+export const doctorCommand = defineCommand({
+  summary: "Look at everything that a runner with the same options needs, and say how to mend what is wrong.",
+  options: {
+    ...runOptions,
+    json: { flag: "json", kind: "boolean", description: "Answer with one JSON object" },
+  },
+  positionals: {
+    runnerId: {
+      placeholder: "runner_id",
+      description: "The runner whose keys are tried (default: one that nobody uses)",
+      arity: "optional",
+      check: idFault,
+    },
+  },
+});
+
 export const program = defineProgram({
   name: "herorunner",
   version,
   summary: "Takes heroscript jobs from Redis and runs them with hero.",
   envPrefix: "HERORUNNER_",
   main: "run",
-  commands: { run: runCommand, verify: verifyJobCommand },
+  commands: { run: runCommand, verify: verifyJobCommand, doctor: doctorCommand },
 });
 
 /** The configuration of a running herorunner. */

@@ -47,7 +47,7 @@ export function openParts(config: RunConfig, modeWasChosen: boolean, logger: Roo
   };
 }
 
-function stateFolderOf(config: RunConfig): string {
+export function stateFolderOf(config: RunConfig): string {
   const root = process.getuid?.() === 0;
   const state = process.env["XDG_STATE_HOME"] ?? join(homedir(), ".local", "state");
   return join(config.stateDir ?? (root ? "/var/lib/herorunner" : join(state, "herorunner")), config.runnerId);

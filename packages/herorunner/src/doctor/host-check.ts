@@ -1,0 +1,49 @@
+/** What the host gives: Node, isolation levels, a folder for state. */
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { type IsolationWish, type LevelReport, probeIsolation } from "@herorunner/runner";
+import { type Finding, fine } from "./finding.ts";
+
+export function checkNode(version: string = process.versions.node): Finding {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const ok = major > 20 || (major === 20 && minor >= 19);
+  if (ok) return fine("node", version);
+  const fix = "install Node 20.19 or newer";
+  return { name: "node", ok, severity: "refuse", sentence: `${version} is too old`, fix };
+}
+
+export async function checkIsolation(wish: IsolationWish): Promise<readonly Finding[]> {
+  const reports = await probeIsolation();
+  return reports.map((report) => isolationFinding(report, wish));
+}
+
+function isolationFinding({ level, available, reason }: LevelReport, wish: IsolationWish): Finding {
+  const name = `isolation ${level}`;
+  if (available) return fine(name, `available: ${reason}`);
+  const asked = wish === level;
+  return {
+    name,
+    // A level that nobody asked for is a hint and not a fault.
+    ok: asked ? false : "unknown",
+    severity: asked ? "refuse" : "warn",
+    sentence: `not available: ${reason}`,
+    fix: asked
+      ? "mend that, or start with --isolation auto"
+      : "nothing, unless you want --isolation " + level,
+  };
+}
+
+/** The folder itself, or the nearest one above it that exists, must be ours to write. */
+export function checkStateFolder(folder: string): Finding {
+  let nearest = folder;
+  while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
+  try {
+    if (!statSync(nearest).isDirectory()) throw new Error(`${nearest} is no folder`);
+    accessSync(nearest, constants.W_OK | constants.X_OK);
+    return fine("state folder", folder);
+  } catch {
+    const fix = `mend ${nearest}, or name another folder with --state-dir`;
+    const sentence = `${nearest} is not a folder that this user may write`;
+    return { name: "state folder", ok: false, severity: "refuse", sentence, fix };
+  }
+}
