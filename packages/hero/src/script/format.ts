@@ -3,7 +3,7 @@
  * order of parameters. Meaning never changes, and formatting twice is formatting once.
  */
 import type { Action, Entry, Script } from "./ast.ts";
-import { writeName, writeParameter } from "./print.ts";
+import { writeName, writeParameter, writeWord } from "./print.ts";
 
 const longestLine = 100;
 
@@ -72,7 +72,7 @@ function entryLines(entry: Entry, indent: string): string[] {
     case "parameter":
       return writeParameter(entry, indent);
     case "argument":
-      return [entry.value === "" ? "/" : entry.value];
+      return [writeWord(entry.value)];
     case "comment": {
       // A comment with a quote in it would end at -/.
       const text = /['"]/.test(entry.text) ? entry.text.replaceAll("-/", "- /") : entry.text;

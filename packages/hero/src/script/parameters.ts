@@ -51,9 +51,7 @@ class ParameterReader {
 
   #commentStarts(): boolean {
     if (this.#at.startsWith("<!--")) return this.#at.atLineStart;
-    if (!this.#at.startsWith("//")) return false;
-    const before = this.#at.charBefore;
-    return this.#at.atLineStart || isSpace(before) || quoteChar.test(before);
+    return this.#at.startsWith("//") && (this.#at.atLineStart || this.#at.charBefore !== ":");
   }
 
   /** To the end of the line, or to `-/` when a quote stands in the line, as the language has it. */
@@ -214,6 +212,8 @@ class ParameterReader {
       length: rest.length,
       hint: "start a new line with this parameter",
     });
+    while (!this.#at.done && !closer.test(this.#at.source.raw.trim())) this.#at.nextLine();
+    if (!this.#at.done) this.#at.nextLine();
     return true;
   }
 

@@ -55,7 +55,7 @@ function writeText(value: string): WrittenValue {
   const joined = lines.join("\\\\n");
   if (!value.endsWith("\\")) return { inline: `'${joined.replace(/['"]/g, "\\$&")}'` };
   // A backslash before the closing quote would keep the value open.
-  if (/^[^\s,'"]+$/.test(value)) return { inline: value };
+  if (/^[^\s,'"]+$/.test(value) && !value.includes("//")) return { inline: value };
   return { block: [canBeBlock([joined]) ? joined : `<BR>${joined}`] };
 }
 
@@ -65,16 +65,22 @@ export function writeName(actor: string, name: string): string {
   return `${keep(actor)}.${keep(name)}`;
 }
 
+/** An argument. The slash goes when it is read; without it a comma would continue the value before it. */
+export function writeWord(word: string): string {
+  return word === "" || word.startsWith(",") ? `/${word}` : word;
+}
+
 /** One parameter as lines, the first to be placed behind `indent`. */
 export function writeParameter(
   { key, value, template }: Pick<Parameter, "key" | "value" | "template">,
   indent: string,
 ): string[] {
   const written = writeValue(value, template);
-  if ("inline" in written) return [`${key}:${written.inline}`];
+  const name = key.startsWith(",") ? writeWord(key) : key;
+  if ("inline" in written) return [`${name}:${written.inline}`];
   const body = written.block.map((line) => (line === "" ? "" : `${indent}    ${line}`));
   // A text needs a name before its colon; a slash alone stands for the empty one.
-  return [`${key === "" ? "/" : key}:'`, ...body, `${indent}'`];
+  return [`${writeWord(key)}:'`, ...body, `${indent}'`];
 }
 
 /** An action in canonical form: comment, head with arguments, one line for each parameter. */
@@ -84,7 +90,7 @@ export function printAction(
   const indent = "    ";
   const comment =
     action.comment === undefined ? [] : action.comment.split("\n").map((line) => `// ${line}`.trimEnd());
-  const args = action.args.map((argument) => ` ${argument.value === "" ? "/" : argument.value}`).join("");
+  const args = action.args.map((argument) => ` ${writeWord(argument.value)}`).join("");
   const head = `${"!".repeat(action.bangs)}${writeName(action.actor, action.name)}${args}`;
   const params = action.params.flatMap((parameter) => {
     const [first = "", ...more] = writeParameter(parameter, indent);

@@ -9,14 +9,21 @@ import { CharBuffer, decodeEscapes, type Chars } from "./value-text.ts";
 
 const quoteChar = /['"]/;
 
-/** Up to white space or a comma; takes one character at least. */
+/**
+ * Up to white space, a comma or a comment; takes one character at least. Two slashes behind a colon, and all behind
+ * those, are part of an address.
+ */
 export function readBare(at: Cursor): Chars {
   const buffer = new CharBuffer();
   do {
     buffer.add(at.char, at.offset);
     at.advance();
-  } while (!at.done && at.char !== "," && !isSpace(at.char));
+  } while (!at.done && at.char !== "," && !isSpace(at.char) && !commentInside(at, buffer.text));
   return decodeEscapes(buffer, true);
+}
+
+function commentInside(at: Cursor, text: string): boolean {
+  return at.startsWith("//") && at.charBefore !== ":" && !text.includes("://") && !text.startsWith("//");
 }
 
 /** The cursor stands on the opening quote. Without a closing one the value takes everything that is left. */

@@ -81,7 +81,10 @@ class LineReader {
   }
 
   #role(line: SourceLine): LineRole {
-    if (this.#statements && this.#scanner.inExpression) return this.#statement(line);
+    if (this.#statements && this.#scanner.inExpression) {
+      this.#comment = undefined;
+      return this.#statement(line);
+    }
     if (line.blank) {
       this.#action?.blanks.push(line);
       return "blank";
@@ -119,7 +122,6 @@ class LineReader {
   }
 
   #statement(line: SourceLine): LineRole {
-    this.#comment = undefined;
     const visible = line.raw.slice(firstVisible(line.raw));
     if (!visible.startsWith("//") && !line.blank) this.#hasStatements = true;
     this.#scanner.feed(line.raw, line.start);
