@@ -20,23 +20,29 @@ export class FifoMaker {
 
   /** Makes `count` FIFOs of mode 0600 in `folder`. One call at a time. Rejects with an errno word as `code`. */
   async make(folder: string, count: number): Promise<void> {
-    const shell = (this.#shell ??= this.#start());
+    const exitCode = (await this.#ask(folder, count)) ?? (await this.#ask(folder, count));
+    if (exitCode === undefined) throw failure("EPIPE", "the shell that makes pipes was ended twice");
+    if (exitCode === "127") throw failure("ENOSYS", "mkfifo is not on PATH");
+    if (exitCode !== "0") throw failure("EIO", `mkfifo failed in ${folder} with exit code ${exitCode}`);
+  }
+
+  /** The exit code of mkfifo; undefined when somebody ended the shell. */
+  async #ask(folder: string, count: number): Promise<string | undefined> {
+    if (this.#shell === undefined || hasEnded(this.#shell)) this.#shell = this.#start();
+    const shell = this.#shell;
     holdLoop(shell, true);
     try {
-      const answer = await new Promise<string>((resolve, reject) => {
+      return await new Promise((resolve, reject) => {
         shell.stdout.once("data", (data: Buffer) => resolve(data.toString("latin1").trim()));
         shell.once("error", reject);
-        shell.once("exit", () => reject(failure("EPIPE", "the shell that makes pipes was ended")));
+        shell.once("exit", () => resolve(undefined));
         shell.stdin.write(`${folder} ${count}\n`);
       });
-      if (answer === "127") throw failure("ENOSYS", "mkfifo is not on PATH");
-      if (answer !== "0") throw failure("EIO", `mkfifo failed in ${folder} with exit code ${answer}`);
     } finally {
       shell
         .removeAllListeners("exit")
         .removeAllListeners("error")
         .on("error", () => undefined);
-      if (shell.exitCode !== null || shell.signalCode !== null) this.#shell = undefined;
       holdLoop(shell, false);
     }
   }
@@ -44,7 +50,7 @@ export class FifoMaker {
   async close(): Promise<void> {
     const shell = this.#shell;
     this.#shell = undefined;
-    if (shell === undefined || shell.exitCode !== null || shell.signalCode !== null) return;
+    if (shell === undefined || hasEnded(shell)) return;
     holdLoop(shell, true);
     const gone = new Promise((resolve) => shell.once("exit", resolve));
     shell.stdin.end();
@@ -58,6 +64,10 @@ export class FifoMaker {
     shell.stdin.on("error", () => undefined);
     return shell;
   }
+}
+
+function hasEnded(shell: Shell): boolean {
+  return shell.exitCode !== null || shell.signalCode !== null;
 }
 
 /** Only while something is asked of it may the shell keep the program from ending. */

@@ -16,20 +16,24 @@ export class LeftoverCheck {
   readonly #trustedMs = pidLimit() / mostPidsPerMs;
   /** Main processes of the jobs that run now. */
   readonly #running = new Set<number>();
+  /** Those for which the last id given out was not told: some containers show a made-up /proc/loadavg. */
+  readonly #untold = new Set<number>();
 
   begin(pid: number): void {
     this.#running.add(pid);
+    if (this.lastPid.read() < pid) this.#untold.add(pid);
   }
 
   end(pid: number): void {
     this.#running.delete(pid);
+    this.#untold.delete(pid);
   }
 
   /** Whether anything of the job may be left. `ageMs`: how long ago the job began. */
   anyOf(family: ProcessFamily, ageMs: number): boolean {
     const { pid } = family.head;
     if (groupExists(pid)) return mayHaveMember(family);
-    if (ageMs > this.#trustedMs) return mayHaveMember(family);
+    if (ageMs > this.#trustedMs || this.#untold.has(pid)) return mayHaveMember(family);
     let seenUpTo = pid;
     for (let look = 0; look < 5; look += 1) {
       const last = this.lastPid.read();

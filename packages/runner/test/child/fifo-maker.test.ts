@@ -1,0 +1,55 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { until } from "../../../../test/support/until.ts";
+import { FifoMaker } from "../../src/child/fifo-maker.ts";
+import { isAlive, listPids, readStat } from "../../src/child/proc.ts";
+
+describe("FifoMaker", () => {
+  let folder: string;
+  let maker: FifoMaker;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "herorunner-fifos-"));
+    maker = new FifoMaker();
+  });
+  afterEach(async () => {
+    await maker.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const shells = (): readonly number[] =>
+    listPids().filter((pid) => {
+      const stat = readStat(pid);
+      if (!isAlive(stat) || stat.ppid !== process.pid) return false;
+      return readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("\0herorunner-fifos\0");
+    });
+  const isFifo = (name: string): boolean => statSync(join(folder, name)).isFIFO();
+
+  it("makes as many private FIFOs as asked for", async () => {
+    await maker.make(folder, 3);
+    expect(["0", "1", "2"].map(isFifo)).toEqual([true, true, true]);
+    expect(statSync(join(folder, "0")).mode & 0o777).toBe(0o600);
+  });
+
+  it("says what mkfifo could not do", async () => {
+    await expect(maker.make(join(folder, "absent"), 1)).rejects.toMatchObject({ code: "EIO" });
+    await maker.make(folder, 1);
+  });
+
+  it("starts again when somebody ended its shell", async () => {
+    await maker.make(folder, 1);
+    for (const pid of shells()) process.kill(pid, "SIGKILL");
+    await until(() => shells().length === 0, "the shell is gone");
+    rmSync(join(folder, "0"));
+    await maker.make(folder, 1);
+    expect(isFifo("0")).toBe(true);
+  });
+
+  it("leaves no shell when it is closed", async () => {
+    await maker.make(folder, 1);
+    expect(shells()).toHaveLength(1);
+    await maker.close();
+    expect(shells()).toEqual([]);
+  });
+});
