@@ -42,6 +42,9 @@ export const services = [
 async function startRedis(stage) {
   const given = process.env["REDIS_URL"];
   if (given) {
+    // built a moment ago, so it cannot be imported any earlier
+    const { JobClient } = await import("@herorunner/job");
+    (await JobClient.connect(given)).close();
     stage.redisUrl = given;
     const socket = /^unix:\/\/([^?]+)/.exec(given)?.[1];
     stage.redisCli = socket ? `redis-cli -s ${socket}` : 'redis-cli -u "$REDIS_URL"';
@@ -69,7 +72,7 @@ async function startSupervisor(stage) {
   });
   stage.running.push(service);
   stage.supervisorUrl = `http://127.0.0.1:${port}`;
-  await untilAnswers(`${stage.supervisorUrl}/healthz`, service);
+  await until(service, () => fetch(`${stage.supervisorUrl}/healthz`).then(({ ok }) => ok));
   return `${stage.supervisorUrl}, process ${service.pid}`;
 }
 
@@ -78,18 +81,29 @@ function secretFile(stage) {
   return join(stage.guard.folder, "admin-secret");
 }
 
-/** @param {string} url @param {import("./guard.mjs").Service} service */
-async function untilAnswers(url, service) {
+/**
+ * Waits until a service does its work; what `ready` rejects with counts as "not yet".
+ * @param {import("./guard.mjs").Service} service
+ * @param {() => Promise<boolean>} ready
+ */
+async function until(service, ready) {
   let gone = "";
   void service.exited.then((how) => (gone = how));
   const end = performance.now() + startWithinMs;
   while (performance.now() < end) {
     if (gone) throw new Error(`${service.name} ended at once with ${gone}:\n${service.recent()}`);
-    const answer = await fetch(url).catch(() => undefined);
-    if (answer?.ok) return;
+    if (await ready().catch(() => false)) return;
     await sleep(50);
   }
-  throw new Error(`${service.name} did not answer within ${startWithinMs / 1000} s:\n${service.recent()}`);
+  throw new Error(`${service.name} was not there after ${startWithinMs / 1000} s:\n${service.recent()}`);
+}
+
+/** The runner has made itself known to the supervisor and sends heartbeats. @param {Stage} stage @param {import("./guard.mjs").Service} service */
+async function untilAlive(stage, service) {
+  const { SupervisorClient } = await import("@herorunner/job");
+  const client = await SupervisorClient.connect(stage.supervisorUrl, { apiKey: stage.adminSecret });
+  await until(service, async () => (await client.runner(stage.runner)).alive);
+  client.close();
 }
 
 /** @param {number} port @returns {Promise<boolean>} */
@@ -131,6 +145,7 @@ async function startHerorunner(stage) {
     graceMs: (drainSeconds + 5) * 1000,
   });
   stage.running.push(service);
+  await untilAlive(stage, service);
   return `runner id ${stage.runner}, process ${service.pid}`;
 }
 
