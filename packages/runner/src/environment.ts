@@ -6,11 +6,11 @@ import type { VerifiedJob } from "@herorunner/job";
 import { type RefusedName, refusalOf } from "./environment-names.ts";
 
 /** At most so many variables may come with a job. */
-export const maxVariables = 1000;
+const maxVariables = 1000;
 /** Name, `=` and value of one variable. The kernel takes 131 071 and says E2BIG after that. */
-export const maxVariableBytes = 128_000;
+const maxVariableBytes = 128_000;
 /** All variables of a job together. The kernel's own limit depends on the machine, ours does not. */
-export const maxEnvironmentBytes = 1_000_000;
+const maxEnvironmentBytes = 1_000_000;
 
 export interface EnvironmentPolicy {
   /** What every job gets; see {@link baseEnvironment}. */
@@ -108,7 +108,7 @@ export function parseAllowedNames(entries: readonly string[]): AllowedNames {
 }
 
 /** `[A-Za-z_][A-Za-z0-9_]{0,127}`. Nothing else is safe: the kernel would take `LD_PRELOAD=/x:` as a name. */
-export function isVariableName(name: string): boolean {
+function isVariableName(name: string): boolean {
   return /^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name);
 }
 

@@ -6,7 +6,7 @@
  */
 
 /** Shorter values are not masked: hiding every `1` or `true` hides nothing and ruins the output. */
-export const minimumSecretBytes = 6;
+const minimumSecretBytes = 6;
 
 const replacement = Buffer.from("***");
 const root = 0;
