@@ -86,18 +86,13 @@ export class JobClient implements JobApi {
     const keys = this.#keys(job.runner);
     const flat = [...encodeJob(job)].flat();
     return operational(async () => {
-      await this.#redis(indexKey(job.id, this.#prefix)).send([
-        "SET",
-        indexKey(job.id, this.#prefix),
-        job.runner,
-        "EX",
-        String(indexTtlSeconds),
-      ]);
+      const index = indexKey(job.id, this.#prefix);
       const script = [keys.job(job.id), keys.queue, keys.events, keys.recent];
-      const reply = await this.#redis(keys.queue).run(submit, script, [
-        job.id,
-        options.mode ?? "queue",
-        ...flat,
+      const args = [job.id, options.mode ?? "queue", ...flat];
+      // Side by side: the index is a convenience, and nobody asks for the job before this has resolved.
+      const [reply] = await Promise.all([
+        this.#redis(keys.queue).run(submit, script, args),
+        this.#redis(index).send(["SET", index, job.runner, "EX", String(indexTtlSeconds)]),
       ]);
       const [word, status] = listOf(reply).map(textOf);
       if (word === "CONFLICT") {

@@ -10,11 +10,12 @@ import { script } from "../redis/script.ts";
 export const readFields = script(
   "read-fields",
   `
-local found, most = {}, tonumber(ARGV[1])
-for i = 2, #ARGV do
-  local value = redis.call('HGET', KEYS[1], ARGV[i])
+local most = tonumber(ARGV[1])
+local names = { unpack(ARGV, 2) }
+local found = {}
+for at, value in ipairs(redis.call('HMGET', KEYS[1], unpack(names))) do
   if value then
-    found[#found + 1] = ARGV[i]
+    found[#found + 1] = names[at]
     found[#found + 1] = #value > most and string.sub(value, 1, most) or value
   end
 end

@@ -28,7 +28,11 @@ export function bareClient(address: NodeAddress, terms: ClientTerms) {
     database: terms.database,
     disableOfflineQueue: true,
     disableClientInfo: true,
-    commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer, [RESP_TYPES.SIMPLE_STRING]: Buffer } },
+    commandOptions: {
+      // The library's own deadline makes an AbortSignal for every command; ours is a plain timer and covers more.
+      timeout: 0,
+      typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer, [RESP_TYPES.SIMPLE_STRING]: Buffer },
+    },
   });
   client.on("error", () => undefined); // every command in flight rejects by itself
   return client;

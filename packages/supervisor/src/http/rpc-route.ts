@@ -1,4 +1,5 @@
 /** JSON-RPC over HTTP: POST with a key and a JSON body; 204 when there was nothing to answer. */
+import type { ServerResponse } from "node:http";
 import { dispatch, errorText } from "../rpc/dispatch.ts";
 import { RpcError } from "../rpc/errors.ts";
 import type { Call } from "../rpc/method.ts";
@@ -16,13 +17,12 @@ export async function answerRpc(visit: Visit): Promise<Answer | undefined> {
   if (wrongKind !== undefined) return asRpc(wrongKind, String(wrongKind.body));
   const body = await app.bodies.read(request);
   if (!body.ok) return refuseBody(body.why, app.rpc.maxBodyBytes);
-  const gone = new AbortController();
-  response.once("close", () => gone.abort());
+  const patience = new Patience(response, app.draining);
   try {
     const call: Call = {
       services: app.services,
       principal,
-      signal: AbortSignal.any([gone.signal, app.draining]),
+      patience,
       waitUntilMs: performance.now() + maxWaitMs,
     };
     const { text, httpStatus } = await dispatch(body.text, call, app.rpc);
@@ -30,7 +30,41 @@ export async function answerRpc(visit: Visit): Promise<Answer | undefined> {
       ? { status: httpStatus, headers: cors }
       : { status: httpStatus, body: text, headers: cors };
   } finally {
+    patience.end();
     body.release();
+  }
+}
+
+/**
+ * The signal of one request: its caller is gone, or the supervisor stops. Made for those few that wait, and taken off the
+ * supervisor's own signal afterwards: that one lives on and would remember every request there ever was.
+ */
+class Patience {
+  readonly #response: ServerResponse;
+  readonly #draining: AbortSignal;
+  #controller: AbortController | undefined;
+
+  constructor(response: ServerResponse, draining: AbortSignal) {
+    this.#response = response;
+    this.#draining = draining;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller !== undefined) return this.#controller.signal;
+    const controller = new AbortController();
+    this.#controller = controller;
+    if (this.#response.destroyed || this.#draining.aborted) controller.abort();
+    this.#response.on("close", this.#abort);
+    this.#draining.addEventListener("abort", this.#abort);
+    return controller.signal;
+  }
+
+  readonly #abort = (): void => this.#controller?.abort();
+
+  end(): void {
+    if (this.#controller === undefined) return;
+    this.#response.off("close", this.#abort);
+    this.#draining.removeEventListener("abort", this.#abort);
   }
 }
 

@@ -93,7 +93,11 @@ export const jobMethods = {
     handle: async ({ wait, ...request }, call) => {
       const { id, runner, outcome } = await call.services.jobs.create(request, "queue");
       const waitMs = Math.min((wait ?? 0) * 1000, call.waitUntilMs - performance.now());
-      const job = await call.services.jobs.viewWhenFinal(id, runner, { waitMs, signal: call.signal });
+      const { jobs } = call.services;
+      const job =
+        waitMs > 0
+          ? await jobs.viewWhenFinal(id, runner, { waitMs, signal: call.patience.signal })
+          : await jobs.get(id, runner);
       return { outcome, ...job };
     },
   }),

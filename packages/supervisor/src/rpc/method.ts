@@ -24,8 +24,8 @@ export interface SupervisorFacts {
 export interface Call {
   readonly services: Services;
   readonly principal: Principal;
-  /** Aborts when the caller is gone or the supervisor stops: ends waits, nothing else. */
-  readonly signal: AbortSignal;
+  /** Its signal aborts when the caller is gone or the supervisor stops: ends waits, nothing else. */
+  readonly patience: { readonly signal: AbortSignal };
   /** No wait goes beyond this, on the clock of performance.now(): a batch has one deadline for all its calls. */
   readonly waitUntilMs: number;
 }

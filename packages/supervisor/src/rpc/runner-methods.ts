@@ -91,7 +91,7 @@ export const runnerMethods = {
       params: { id: "my-hero-runner" },
       result: { id: "my-hero-runner", alive: true, round_trip_ms: 1.7 },
     },
-    handle: ({ id }, { services, signal }) => services.runners.ping(id, signal),
+    handle: ({ id }, { services, patience }) => services.runners.ping(id, patience.signal),
   }),
   "runner.pause": method({
     summary: "Let a runner finish what it has and take nothing more",
