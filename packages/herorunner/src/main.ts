@@ -1,6 +1,7 @@
 /** The bin `herorunner`: which command, and what its answer means for the process. */
 import { readFile } from "node:fs/promises";
 import { crashOnBugs, load } from "@herorunner/daemon";
+import { closeInheritedDescriptors } from "@herorunner/runner";
 import { runDaemon } from "./daemon.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { program } from "./options.ts";
@@ -32,6 +33,7 @@ async function serve({
   warnings,
 }: Extract<typeof loaded, { command: "run" }>): Promise<void> {
   process.title = `herorunner ${config.runnerId}`;
+  if (process.platform === "linux") closeInheritedDescriptors(process.env);
   crashOnBugs({ process, format: config.logFormat, exitCode: exitCodes.aborted });
   const modeWasChosen = sources["signatures"]?.kind !== "default";
   await runDaemon(config, { modeWasChosen, warnings });
