@@ -15,10 +15,10 @@ const aof = ["--appendonly", "yes"];
 interface Setup {
   readonly server: RedisServer;
   readonly redis: RedisClient;
-  start(...args: string[]): Promise<Herorunner>;
-  submit(id: string, payload: string, maxAttempts?: number): Promise<void>;
-  status(id: string): Promise<string>;
-  started(id: string): Promise<void>;
+  readonly start: (...args: string[]) => Promise<Herorunner>;
+  readonly submit: (id: string, payload: string, maxAttempts?: number) => Promise<void>;
+  readonly status: (id: string) => Promise<string>;
+  readonly started: (id: string) => Promise<void>;
 }
 
 async function setup(options: RedisServerOptions = { args: aof }): Promise<Setup> {

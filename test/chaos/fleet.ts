@@ -23,6 +23,8 @@ export class Berth {
   readonly #options: FleetOptions;
   #child: ChildProcess | undefined;
   frozen = false;
+  /** When it was frozen last. */
+  frozenMs = -Infinity;
   /** When the process that runs now was started, ms of performance.now(). */
   startedMs = 0;
   /** Exit codes and signals, in order. */
@@ -79,6 +81,7 @@ export class Berth {
 
   freeze(): void {
     this.frozen = true;
+    this.frozenMs = performance.now();
     this.signal("SIGSTOP");
   }
 

@@ -104,8 +104,9 @@ export class Nemesis {
       // Looked at first, killed at once: a job that ends in between just was not held any more.
       const held = await watch.holdings(berth).catch(() => []);
       if (!berth.up) return;
+      const others = this.#field.berths.filter((other) => other !== berth);
       const gone = berth.end("SIGKILL");
-      watch.killed(held);
+      watch.killed(held, others);
       await gone;
       say(`SIGKILL to ${berth.hostId}, which held ${held.length} jobs`);
     }

@@ -7,10 +7,16 @@ interface Watched {
   readonly token: string;
   readonly berth: Berth;
   readonly killedMs: number;
+  /** Other runners that were well at that moment, with the time of their start. */
+  readonly witnesses: readonly { readonly berth: Berth; readonly startedMs: number }[];
 }
 
+type Holding = Pick<Watched, "id" | "token" | "berth">;
+/** A process that old has looked for overdue leases before. */
+const settledInMs = 3_000;
+
 export class RecoveryWatch {
-  /** By another runner: ms from the kill. */
+  /** By another runner, one of which was well all the time: ms from the kill. */
   readonly elsewhere: number[] = [];
   /** By the successor on the same host: ms from its start. */
   readonly sameHost: number[] = [];
@@ -30,9 +36,9 @@ export class RecoveryWatch {
   }
 
   /** What the process in this berth holds; to be called just before it is killed. */
-  async holdings(berth: Berth): Promise<readonly Omit<Watched, "killedMs">[]> {
+  async holdings(berth: Berth): Promise<readonly Holding[]> {
     const ids = (await this.#redis.send(["LRANGE", this.#keys.active, "0", "-1"])) as Buffer[];
-    const held: Omit<Watched, "killedMs">[] = [];
+    const held: Holding[] = [];
     for (const id of ids.map(String)) {
       const [token, owner] = (await this.#redis.send([
         "HMGET",
@@ -47,9 +53,12 @@ export class RecoveryWatch {
     return held;
   }
 
-  killed(held: readonly Omit<Watched, "killedMs">[]): void {
+  killed(held: readonly Holding[], others: readonly Berth[]): void {
     const killedMs = performance.now();
-    this.#watched.push(...held.map((one) => ({ ...one, killedMs })));
+    const witnesses = others
+      .filter((berth) => berth.up && !berth.frozen && berth.startedMs < killedMs - settledInMs)
+      .map((berth) => ({ berth, startedMs: berth.startedMs }));
+    this.#watched.push(...held.map((one) => ({ ...one, killedMs, witnesses })));
   }
 
   async look(): Promise<void> {
@@ -64,10 +73,16 @@ export class RecoveryWatch {
       const nowMs = performance.now();
       const restarted = one.berth.up && one.berth.startedMs > one.killedMs;
       if (restarted) this.sameHost.push(nowMs - one.berth.startedMs);
-      else this.elsewhere.push(nowMs - one.killedMs);
+      else if (one.witnesses.some((witness) => wasWell(witness, one.killedMs))) {
+        this.elsewhere.push(nowMs - one.killedMs);
+      }
     }
     this.#watched = still;
   }
+}
+
+function wasWell({ berth, startedMs }: Watched["witnesses"][number], sinceMs: number): boolean {
+  return berth.up && berth.startedMs === startedMs && berth.frozenMs < sinceMs;
 }
 
 export function percentile(values: readonly number[], share: number): number | undefined {

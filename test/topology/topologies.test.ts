@@ -5,10 +5,13 @@ import {
   finished,
   JobClient,
   type JobQueue,
+  checkServer,
   openConnection,
   parseRedisUrl,
   QueueError,
+  type RedisConnection,
   RedisJobQueue,
+  RedisPresence,
 } from "@herorunner/job";
 import { afterEach, describe, expect, it } from "vitest";
 import { freePort } from "../support/free-port.ts";
@@ -38,6 +41,12 @@ async function openClient(url: string, access: Access = {}): Promise<JobClient> 
   const client = await JobClient.connect(url, access.tlsCa === undefined ? {} : { tlsCa: access.tlsCa });
   open.push(client);
   return client;
+}
+
+function openTo(url: string): RedisConnection {
+  const connection = openConnection({ target: parseRedisUrl(url), routeKey: "" });
+  open.push(connection);
+  return connection;
 }
 
 async function take(queue: JobQueue): Promise<Claim> {
@@ -111,8 +120,7 @@ describe("a single Redis", () => {
 
   it("for users with no more rights than the manual gives them", async () => {
     await using server = await startRedis();
-    const admin = openConnection({ target: parseRedisUrl(server.url), routeKey: "" });
-    open.push(admin);
+    const admin = openTo(server.url);
     const rules = await manualRules();
     expect(rules.map((rule) => rule[2])).toEqual(["herorunner", "heroclient"]);
     for (const rule of rules) await admin.send(rule.map((word) => (word.startsWith(">") ? ">pw" : word)));
@@ -131,14 +139,40 @@ describe("a single Redis", () => {
     expect(await queue.settle(claim, finished("1"))).toBe("settled");
     expect(await waiting).toMatchObject({ status: "finished" });
     for await (const line of client.logs("a")) expect(line.data).toBe("1");
-    expect(await queue.overdue()).toEqual([]);
+    await client.submit({ id: "c", runner: "my-runner", payload: "x" }, { mode: "create" });
+    await client.start("c", { runner: "my-runner" });
+    const second = await take(queue);
+    expect(await queue.release(second)).toBe("released");
+    const [lease] = await queue.abandon([await take(queue)]);
+    expect(await queue.reclaim(lease!)).toBe("requeued");
+    await queue.holders();
+    const presence = new RedisPresence({ target: parseRedisUrl(runner), runner: "my-runner" });
+    open.push(presence);
+    const hears = new AbortController();
+    const listening = presence.listen(
+      { owner: "test", onCancel: () => undefined, onSettings: () => undefined },
+      hears.signal,
+    );
+    const facts = { owner: "test", host: "h", pid: 1, version: "1", isolation: "group", signatures: "off" };
+    expect(await presence.beat({ ...facts, slots: 1, busy: 0, lastPollMs: 1 })).toEqual({ paused: false });
+    await presence.leave("test");
+    hears.abort();
+    await listening;
+    await admin.send(["LPUSH", "hero:{my-runner}:queue", "not an id", "ghost"]);
+    expect((await take(queue)).jobId).toBe("c");
+    expect(await queue.claim(AbortSignal.timeout(2_500))).toBeUndefined(); // meanwhile the ghost is buried
+    expect((await client.list({ runner: "my-runner" })).jobs.length).toBeGreaterThan(2);
+    await client.runner("my-runner");
+    const findings = await checkServer(openTo(runner), queue.keys);
+    expect(findings.filter(({ ok, severity }) => ok !== true && severity === "refuse")).toEqual([]);
     const stop = new AbortController();
     const idle = queue.claim(stop.signal);
     await new Promise((resolve) => setTimeout(resolve, 50)); // lets the wait reach Redis
     stop.abort();
     expect(await idle).toBeUndefined();
-    const other = openConnection({ target: parseRedisUrl(runner), routeKey: "" });
-    open.push(other);
+    // Where a script swallows a refusal, Redis has written it down all the same.
+    expect(await admin.send(["ACL", "LOG"])).toEqual([]);
+    const other = openTo(runner);
     for (const command of [
       ["GET", "other"],
       ["FLUSHALL"],

@@ -32,7 +32,7 @@ export class Reaper {
   /** Looks until `signal` aborts. Never rejects for an absent queue. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.#options.clock.sleep(this.#options.everyMs, signal);
+      await this.#options.clock.sleep(this.#pauseMs(), signal);
       if (signal.aborted) return;
       try {
         await this.look();
@@ -41,6 +41,12 @@ export class Reaper {
         this.#seen.clear();
       }
     }
+  }
+
+  /** While something waits for its second look there is no time to lose. */
+  #pauseMs(): number {
+    const { everyMs, confirmMs } = this.#options;
+    return this.#seen.size === 0 ? everyMs : Math.min(everyMs, confirmMs / 8);
   }
 
   /** One look. Throws QueueError when the queue is away. */
