@@ -1,5 +1,6 @@
-/** Which command does what. Connections are opened here, once per run, and closed whatever happens. */
-import type { Loaded } from "@herorunner/daemon";
+/** From the words of a command line to its exit code. Connections are opened here, once per run, and closed whatever happens. */
+import { readFile } from "node:fs/promises";
+import { load, type Loaded } from "@herorunner/daemon";
 import { awaitCommand } from "./commands/await-command.ts";
 import { cancel } from "./commands/cancel.ts";
 import { completion } from "./commands/completion.ts";
@@ -13,14 +14,41 @@ import { result, status } from "./commands/status.ts";
 import { submit } from "./commands/submit.ts";
 import type { ConnectionConfig } from "./common-options.ts";
 import { connect, connectionWords } from "./connect.ts";
-import type { ExitCode } from "./exit-codes.ts";
-import type { program } from "./options.ts";
+import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import { program } from "./options.ts";
+import { tell } from "./problem.ts";
 import type { Session } from "./session.ts";
 import type { Shell } from "./shell.ts";
 
 type Command = Extract<Loaded<typeof program>, { kind: "command" }>;
 
-export async function runCommand(loaded: Command, shell: Shell): Promise<ExitCode> {
+/** `argv` without node and script. Never rejects: what goes wrong is told on standard error. */
+export async function runHerojob(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  shell: Shell,
+): Promise<ExitCode> {
+  try {
+    const loaded = await load({ program, argv, env, readFile: (path) => readFile(path, "utf8") });
+    switch (loaded.kind) {
+      case "text":
+        await shell.stdout.write(loaded.text);
+        return exitCodes.done;
+      case "problems":
+        for (const { where, what, next } of loaded.problems) {
+          await shell.stderr.write(`herojob: ${where}: ${what}. ${next}\n`);
+        }
+        return exitCodes.usage;
+      case "command":
+        for (const warning of loaded.warnings) await shell.stderr.write(`herojob: ${warning}\n`);
+        return await runCommand(loaded, shell);
+    }
+  } catch (error) {
+    return tell(error, shell);
+  }
+}
+
+async function runCommand(loaded: Command, shell: Shell): Promise<ExitCode> {
   const within = (
     work: (session: Session) => Promise<ExitCode>,
     config: ConnectionConfig,

@@ -1,10 +1,12 @@
 /** Looking at jobs and acting on them: status, result, logs, wait, cancel, list, explain, retry. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { openConnection, parseRedisUrl } from "@herorunner/job";
+import { generateKey, receiptStatement, signReceipt } from "@herorunner/job/trust";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../../test/support/until.ts";
 import { type Bench, openBench } from "./support/bench.ts";
-import { herojob } from "./support/herojob.ts";
+import { herojobHere } from "./support/here.ts";
 
 let bench: Bench;
 beforeAll(async () => {
@@ -22,8 +24,8 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-const run = (...args: string[]): ReturnType<typeof herojob> =>
-  herojob(args, { env: bench.env, cwd: bench.folder });
+const run = (...args: string[]): ReturnType<typeof herojobHere> => herojobHere(args, bench.env);
+const file = (name: string): string => join(bench.folder, name);
 const json = async (...args: string[]): Promise<unknown> => JSON.parse((await run(...args, "--json")).stdout);
 
 test("status is one line that a script can compare", async () => {
@@ -49,6 +51,8 @@ test("result is what the job wrote, with the job's exit code", async () => {
 });
 
 test("logs prints what is there, each stream where it belongs", async () => {
+  // The live log comes in batches, a little after it was written.
+  await until(async () => (await run("logs", "running")).stderr !== "", "its output shows");
   expect(await run("logs", "running")).toEqual({ code: 0, stdout: "a\n", stderr: "b\n" });
   expect(await json("logs", "running")).toMatchObject({
     entries: [
@@ -111,7 +115,7 @@ test("list is a table, newest first, and a page of job views as JSON", async () 
 
 test("a job that is not there is exit code 4, with the next step", async () => {
   expect(await run("status", "gone")).toMatchObject({ code: 4, stdout: "" });
-  const { stderr } = await herojob(["status", "gone"], { env: { HEROJOB_REDIS_URL: bench.redis.url } });
+  const { stderr } = await herojobHere(["status", "gone"], { HEROJOB_REDIS_URL: bench.redis.url });
   expect(stderr).toContain("name the runner with --runner RUNNER");
 });
 
@@ -183,43 +187,81 @@ describe("retry", () => {
   });
 
   test("asks for a key when the job was signed", async () => {
-    await run("keygen", "--name", "alice", "--out", "retry.key");
-    await run("submit", "--wait", "--id", "signed", "--key", "retry.key", "-e", "print x");
+    await run("keygen", "--name", "alice", "--out", file("retry.key"));
+    await run("submit", "--wait", "--id", "signed", "--key", file("retry.key"), "-e", "print x");
     const without = await run("retry", "signed");
     expect([without.code, without.stderr]).toEqual([
       2,
       "herojob: job signed was signed, and a signature is good for one job; sign the new one with --key FILE\n",
     ]);
-    expect(await run("retry", "signed", "--key", "retry.key", "--wait")).toMatchObject({
+    expect(await run("retry", "signed", "--key", file("retry.key"), "--wait")).toMatchObject({
       code: 0,
       stdout: "x\n",
     });
   });
 
   test("signs nothing that the key did not sign before, unless told to", async () => {
-    await run("keygen", "--name", "mallory", "--out", "other.key");
-    const foreign = await run("retry", "signed", "--key", "other.key");
+    await run("keygen", "--name", "mallory", "--out", file("other.key"));
+    const foreign = await run("retry", "signed", "--key", file("other.key"));
     expect(foreign.code).toBe(2);
     expect(foreign.stderr).toContain(
       "carries no signature of mallory, so nothing proves that what is stored is what was asked for",
     );
-    expect(await run("retry", "done", "--key", "other.key")).toMatchObject({ code: 2 });
-    expect(await run("retry", "done", "--key", "other.key", "--as-stored", "--wait")).toMatchObject({
+    expect(await run("retry", "done", "--key", file("other.key"))).toMatchObject({ code: 2 });
+    expect(await run("retry", "done", "--key", file("other.key"), "--as-stored", "--wait")).toMatchObject({
       code: 0,
     });
   });
 
   test("signs nothing that was changed after it was signed", async () => {
-    await writeFile(join(bench.folder, "script.hero"), "print honest");
-    await run("submit", "--wait", "--id", "tampered", "--key", "retry.key", "script.hero");
-    const { openConnection, parseRedisUrl } = await import("@herorunner/job");
+    await writeFile(file("script.hero"), "print honest");
+    await run("submit", "--wait", "--id", "tampered", "--key", file("retry.key"), file("script.hero"));
     const redis = openConnection({ target: parseRedisUrl(bench.redis.url), routeKey: "" });
     await redis.send(["HSET", "hero:{web-1}:job:tampered", "payload", "print evil"]);
     redis.close();
-    const { code, stderr } = await run("retry", "tampered", "--key", "retry.key");
+    const { code, stderr } = await run("retry", "tampered", "--key", file("retry.key"));
     expect([code, stderr]).toEqual([
       2,
       "herojob: signature 1 does not hold: the job was changed after it was signed; start anew\n",
     ]);
+  });
+});
+
+describe("receipt", () => {
+  const key = generateKey("web-1");
+  const hash = async (...command: string[]): Promise<void> => {
+    const redis = openConnection({ target: parseRedisUrl(bench.redis.url), routeKey: "" });
+    await redis.send(command);
+    redis.close();
+  };
+
+  beforeAll(async () => {
+    const job = await bench.api.request("done");
+    const output = { stdout: "out\n", stderr: "err\n", stdoutBytes: 4, stderrBytes: 4, droppedBytes: 0 };
+    const facts = { outcome: { kind: "finished" as const, output }, attempt: 1, signers: [] };
+    const statement = receiptStatement(job, { ...facts, startedAtMs: 1, finishedAtMs: 2 });
+    await hash("HSET", "hero:{web-1}:job:done", "receipt", await signReceipt(statement, key));
+  });
+
+  test("of a job: its signature, its key, and that the record says the same", async () => {
+    const { code, stdout } = await run("receipt", "verify", "done", "--public-key", key.publicKey);
+    expect([code, stdout]).toEqual([
+      0,
+      `ok signature: of ${key.publicKey}\nok key: is one that you named\nok record: says the same\n`,
+    ]);
+    expect((await run("receipt", "get", "done")).stdout).toContain(key.publicKey);
+  });
+
+  test("shows a record that was changed afterwards", async () => {
+    await hash("HSET", "hero:{web-1}:job:done", "result", "forged\n");
+    const { code, stdout } = await run("receipt", "verify", "done", "--public-key", key.publicKey);
+    await hash("HSET", "hero:{web-1}:job:done", "result", "out\n");
+    expect(code).toBe(1);
+    expect(stdout).toContain("FAIL record: the result in the record");
+  });
+
+  test("of a job without one is exit code 5", async () => {
+    const { code, stderr } = await run("receipt", "get", "bad");
+    expect([code, stderr]).toEqual([5, "herojob: job bad has no receipt: its runner has no --receipt-key\n"]);
   });
 });

@@ -1,4 +1,5 @@
 /** The option tables: what is refused before anything is sent, and with which next step. No process, no Redis. */
+import { readFileSync } from "node:fs";
 import { load } from "@herorunner/daemon";
 import { clientFields } from "@herorunner/job";
 import { describe, expect, test } from "vitest";
@@ -123,4 +124,12 @@ test("exit codes are a contract", () => {
     ...{ done: 0, failed: 1, usage: 2, unavailable: 3, notFound: 4, conflict: 5, bug: 70 },
     ...{ timeout: 124, interrupted: 130 },
   });
+});
+
+test("the page about submitting has every exit code and every command", () => {
+  const page = readFileSync(new URL("../../../docs/submitting.md", import.meta.url), "utf8");
+  const codes = [...page.matchAll(/^\| (\d+) +\|/gm)].map(([, code]) => Number(code));
+  expect(codes.filter((code) => code !== 141)).toEqual(Object.values(exitCodes));
+  const missing = Object.keys(program.commands).filter((name) => !page.includes(`herojob ${name}`));
+  expect(missing).toEqual([]);
 });

@@ -6,18 +6,20 @@ import { openConnection, parseRedisUrl } from "@herorunner/job";
 import { startRedis } from "../../../test/support/redis-server.ts";
 import { until } from "../../../test/support/until.ts";
 import { type Bench, openBench } from "./support/bench.ts";
+import { herojobHere } from "./support/here.ts";
 import { herojob, startHerojob } from "./support/herojob.ts";
 
 let bench: Bench;
 beforeAll(async () => void (bench = await openBench()));
 afterAll(() => bench.close());
 
-const run = (args: readonly string[], input?: string): ReturnType<typeof herojob> =>
-  herojob(args, { env: bench.env, cwd: bench.folder, ...(input === undefined ? {} : { input }) });
+const run = (args: readonly string[], input?: string): ReturnType<typeof herojobHere> =>
+  herojobHere(args, bench.env, input);
+const file = (name: string): string => join(bench.folder, name);
 
 describe("submit", () => {
   test("prints the id alone, and the job runs", async () => {
-    const { code, stdout, stderr } = await run(["submit", "-e", "print hi"]);
+    const { code, stdout, stderr } = await herojob(["submit", "-e", "print hi"], { env: bench.env });
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(/^[0-9a-f-]{36}\n$/);
     expect(await bench.api.wait(stdout.trim(), { timeoutMs: 10_000 })).toMatchObject({ result: "hi\n" });
@@ -25,7 +27,8 @@ describe("submit", () => {
 
   test("--wait gives the result byte for byte, control characters and missing newline included", async () => {
     const nasty = "\u001b[31mred\u001b[0m\u0007\u202e\u0085 \tend";
-    const { code, stdout, stderr } = await run(["submit", "--wait", "-e", `quiet ${nasty}`]);
+    const args = ["submit", "--wait", "-e", `quiet ${nasty}`];
+    const { code, stdout, stderr } = await herojob(args, { env: bench.env });
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: nasty, stderr: "" });
   });
 
@@ -53,14 +56,15 @@ describe("submit", () => {
   });
 
   test("takes the script from a file and from standard input", async () => {
-    await writeFile(join(bench.folder, "deploy.hero"), "print from a file\n");
-    expect((await run(["submit", "--wait", "deploy.hero"])).stdout).toBe("from a file\n");
-    expect((await run(["submit", "--wait", "-"], "print from a pipe")).stdout).toBe("from a pipe\n");
+    await writeFile(file("deploy.hero"), "print from a file\n");
+    expect((await run(["submit", "--wait", file("deploy.hero")])).stdout).toBe("from a file\n");
+    const piped = { env: bench.env, input: "print from a pipe" };
+    expect((await herojob(["submit", "--wait", "-"], piped)).stdout).toBe("from a pipe\n");
   });
 
   test("takes a job file, and flags go before it", async () => {
     const job = { runner: "web-1", payload: "env A\nenv B", env_vars: { A: "file", B: "file" }, timeout: 9 };
-    await writeFile(join(bench.folder, "job.json"), JSON.stringify(job));
+    await writeFile(file("job.json"), JSON.stringify(job));
     const { stdout } = await run([
       "submit",
       "--wait",
@@ -69,7 +73,7 @@ describe("submit", () => {
       "B=flag",
       "--caller",
       "me",
-      "job.json",
+      file("job.json"),
     ]);
     expect(JSON.parse(stdout)).toMatchObject({ result: "file\nflag\n", timeout: 9, caller_id: "me" });
     expect((await run(["submit", "--wait", "-"], JSON.stringify(job))).stdout).toBe("file\nfile\n");
@@ -224,20 +228,17 @@ describe("wrong usage ends with 2 and one sentence with the next step", () => {
   });
 
   test("a job file with a field that is none", async () => {
-    await writeFile(
-      join(bench.folder, "typo.json"),
-      JSON.stringify({ payload: "x", runner: "web-1", timout: 3 }),
-    );
-    const { code, stderr } = await run(["submit", "typo.json"]);
+    await writeFile(file("typo.json"), JSON.stringify({ payload: "x", runner: "web-1", timout: 3 }));
+    const { code, stderr } = await run(["submit", file("typo.json")]);
     expect([code, stderr]).toEqual([
       2,
-      'herojob: "typo.json": "timout" is not a field of a job; take it out, or mend its name\n',
+      `herojob: ${JSON.stringify(file("typo.json"))}: "timout" is not a field of a job; take it out, or mend its name\n`,
     ]);
   });
 
   test("a script that is not text", async () => {
-    await writeFile(join(bench.folder, "binary.hero"), Buffer.from([0xff, 0xfe, 0x00]));
-    expect((await run(["submit", "binary.hero"])).stderr).toContain('"binary.hero" is not valid UTF-8');
+    await writeFile(file("binary.hero"), Buffer.from([0xff, 0xfe, 0x00]));
+    expect((await run(["submit", file("binary.hero")])).stderr).toContain('binary.hero" is not valid UTF-8');
   });
 });
 
