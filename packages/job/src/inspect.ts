@@ -19,7 +19,7 @@ import { listOf, pairsOf, textOf } from "./redis/reply.ts";
 /** Longest field that is read whole, bytes: a payload may have 16 MiB. */
 const maxFieldBytes = 17 * 1024 * 1024;
 const maxLogAnswerBytes = 1024 * 1024;
-const knownFields: readonly string[] = [...clientFields, ...systemFields];
+const readJobScript = readFields("job", [...clientFields, ...systemFields]);
 
 /** The known fields of a job as they are stored; undefined when there is no such job. Longer ones than 17 MiB are cut. */
 export async function readJobFields(
@@ -28,7 +28,7 @@ export async function readJobFields(
   id: string,
 ): Promise<RawFields | undefined> {
   try {
-    const reply = await redis.run(readFields, [keys.job(id)], [String(maxFieldBytes), ...knownFields]);
+    const reply = await redis.run(readJobScript, [keys.job(id)], [String(maxFieldBytes)]);
     const fields = pairsOf(listOf(reply));
     return fields.size === 0 ? undefined : fields;
   } catch (error) {
@@ -102,17 +102,17 @@ export async function readRunner(redis: RedisConnection, keys: RunnerKeys): Prom
   };
 }
 
-const instanceFields = [
+const readInstanceScript = readFields("instance", [
   ...["owner", "host", "pid", "version", "slots", "busy"],
   ...["isolation", "signatures", "last_poll_ms", "seen_at"],
-];
+]);
 
 async function readInstance(
   redis: RedisConnection,
   keys: RunnerKeys,
   owner: string,
 ): Promise<InstanceView | undefined> {
-  const reply = await redis.run(readFields, [keys.instance(owner)], ["1024", ...instanceFields]);
+  const reply = await redis.run(readInstanceScript, [keys.instance(owner)], ["1024"]);
   const fields = pairsOf(listOf(reply));
   if (fields.size === 0) return undefined;
   const text = (name: string): string => fields.get(name)?.toString() ?? "";

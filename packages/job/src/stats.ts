@@ -49,12 +49,16 @@ function emptyTally(): Tally {
   return { finished: 0, failed: 0, reasons: new Map(), waiting: new Map(), duration: new Map() };
 }
 
+const readStatsScript = readFields(
+  "stats",
+  statsRings.flatMap(({ letter, slots }) => range(slots).map((at) => `${letter}${at}`)),
+);
+
 /** Anything in the hash that is not of our making counts as nothing. A key of another type throws QueueError. */
 export async function readStats(redis: RedisConnection, keys: RunnerKeys): Promise<RunnerStats> {
-  const names = statsRings.flatMap(({ letter, slots }) => [...range(slots)].map((at) => `${letter}${at}`));
   const [time, reply] = await Promise.all([
     redis.send(["TIME"]),
-    redis.run(readFields, [keys.stats], [String(statsMaxSlotBytes), ...names]),
+    redis.run(readStatsScript, [keys.stats], [String(statsMaxSlotBytes)]),
   ]);
   const [seconds, micros] = listOf(time).map((part) => Number(textOf(part)));
   const nowMs = (seconds ?? 0) * 1000 + Math.floor((micros ?? 0) / 1000);

@@ -1,17 +1,20 @@
 /**
- * readFields: named fields of one job, each cut at a limit, so that nobody's hash can fill the reader's memory.
+ * readFields: known fields of one hash, each cut at a limit, so that nobody's hash can fill the reader's memory. The names
+ * are part of the script: sending forty of them with each read would cost more than the read.
  *
- * KEYS job
- * ARGV max_bytes name…
- * →    {name, value, …} of those that are there · {} no such job · an error for a key of another type
+ * KEYS hash
+ * ARGV max_bytes
+ * →    {name, value, …} of those that are there · {} no such hash · an error for a key of another type
  */
-import { script } from "../redis/script.ts";
+import { type Script, script } from "../redis/script.ts";
 
-export const readFields = script(
-  "read-fields",
-  `
+export function readFields(what: string, names: readonly string[]): Script {
+  const list = names.map((name) => `'${name}'`).join(", ");
+  return script(
+    `read-${what}`,
+    `
 local most = tonumber(ARGV[1])
-local names = { unpack(ARGV, 2) }
+local names = { ${list} }
 local found = {}
 for at, value in ipairs(redis.call('HMGET', KEYS[1], unpack(names))) do
   if value then
@@ -21,4 +24,5 @@ for at, value in ipairs(redis.call('HMGET', KEYS[1], unpack(names))) do
 end
 return found
 `,
-);
+  );
+}
