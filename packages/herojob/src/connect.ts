@@ -19,7 +19,7 @@ export async function connect(config: ConnectionConfig): Promise<JobApi> {
   });
 }
 
-export async function readText(path: string, what: string): Promise<string> {
+async function readText(path: string, what: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
