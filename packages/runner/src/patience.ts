@@ -5,7 +5,7 @@
  * An outage lasts as long as one of those who ask has had no good answer since its last bad one. So a Redis that takes
  * renewals and refuses claims (it is full) is one outage and not a flood of good and bad news.
  */
-import { QueueError } from "@herorunner/job";
+import { QueueError, type QueueErrorCode } from "@herorunner/job";
 import type { Clock, Logger } from "./ports.ts";
 
 const firstPauseMs = 50;
@@ -18,9 +18,9 @@ export class Patience {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #random: () => number;
-  readonly #complaints = new Map<Asked, string>();
+  readonly #complaints = new Map<Asked, QueueError>();
   /** What the log was told of this outage. */
-  readonly #said = new Set<string>();
+  readonly #said = new Set<QueueErrorCode>();
   #sinceMs = 0;
 
   constructor(clock: Clock, logger: Logger, random: () => number = Math.random) {
@@ -31,7 +31,7 @@ export class Patience {
 
   /** The sentence of the outage that lasts now, if one does. */
   get trouble(): string | undefined {
-    return [...this.#complaints.values()].at(-1);
+    return [...this.#complaints.values()].at(-1)?.message;
   }
 
   /**
@@ -64,17 +64,20 @@ export class Patience {
       this.#sinceMs = this.#clock.monotonicMs();
       this.#said.clear();
     }
-    this.#complaints.set(asked, error.message);
-    if (this.#said.has(error.message)) return;
-    this.#said.add(error.message);
-    this.#logger.error(
-      { code: error.code, error: error.message },
-      "the queue is in trouble; trying again until it is back",
-    );
+    this.#complaints.set(asked, error);
+    const fields = { code: error.code, error: error.message };
+    if (this.#said.has(error.code))
+      return this.#logger.debug({ asked, ...fields }, "the queue is still in trouble");
+    this.#said.add(error.code);
+    this.#logger.error(fields, "the queue is in trouble; trying again until it is back");
   }
 
   succeeded(asked: Asked): void {
-    if (!this.#complaints.delete(asked) || this.#complaints.size > 0) return;
+    if (this.#complaints.size === 0) return;
+    this.#complaints.delete(asked);
+    // A claim waits for seconds without a word: when others are answered, it only waits.
+    if (this.#complaints.get("claim")?.code === "UNAVAILABLE") this.#complaints.delete("claim");
+    if (this.#complaints.size > 0) return;
     const awayMs = Math.round(this.#clock.monotonicMs() - this.#sinceMs);
     this.#logger.info({ away_ms: awayMs }, "the queue is back");
   }

@@ -26,7 +26,7 @@ test("a call is repeated until it succeeds, and an outage is told once when it b
   const answer = patience.until("claim", work, never);
   await clock.advance(10_000);
   expect(await answer).toBe("there");
-  expect(logger.lines).toEqual([
+  expect(logger.lines.filter((line) => line.level !== "debug")).toEqual([
     {
       level: "error",
       message: "the queue is in trouble; trying again until it is back",
@@ -58,16 +58,29 @@ test("while one is refused and another one is served the outage goes on, and is 
   expect(logger.messages("info")).toEqual(["the queue is back"]);
 });
 
-test("messages that take turns are told once each in an outage, and again in the next one", () => {
+test("kinds of trouble that take turns are told once each in an outage, and again in the next one", () => {
   const { logger, patience } = setup();
   for (let round = 0; round < 4; round += 1) {
     patience.failed("claim", away);
+    patience.failed("claim", new QueueError("UNAVAILABLE", `in other words, ${round}`));
     patience.failed("claim", full);
   }
-  expect(logger.lines.map((line) => line.fields["error"])).toEqual(["Redis is away", "Redis is full"]);
+  const told = logger.lines.filter((line) => line.level === "error").map((line) => line.fields["error"]);
+  expect(told).toEqual(["Redis is away", "Redis is full"]);
   patience.succeeded("claim");
   patience.failed("claim", away);
   expect(logger.messages("error")).toHaveLength(3);
+});
+
+test("a claim that waits without a word does not prolong an outage that is over for others", () => {
+  const { logger, patience } = setup();
+  patience.failed("claim", away);
+  patience.failed("settle", away);
+  patience.succeeded("renew");
+  expect(patience.trouble).toBe("Redis is away"); // the settle has had no answer yet
+  patience.succeeded("settle");
+  expect(patience.trouble).toBeUndefined();
+  expect(logger.messages("info")).toEqual(["the queue is back"]);
 });
 
 test("success without an outage says nothing", async () => {
