@@ -61,9 +61,9 @@ export class Capture {
     if (forHead < chunk.length) this.#addToRing(chunk.subarray(forHead));
   }
 
-  /** The first piece that was kept, as text. */
-  start(): string {
-    return this.#head[0]?.toString("utf8") ?? "";
+  /** What was kept of the head so far, `most` bytes of it. */
+  start(most: number): string {
+    return Buffer.concat(this.#head, Math.min(most, this.#headLength)).toString("utf8");
   }
 
   /** Ends the stream. Call it once, after the last `add`. */
@@ -71,7 +71,7 @@ export class Capture {
     const sha256 = this.#hash?.digest("hex") ?? sha256OfNothing;
     if (this.#afterHead === 0 && this.#head.length <= 1) {
       // The common case: little was written, in one piece.
-      return { text: this.start(), bytes: this.bytes, droppedBytes: 0, sha256 };
+      return { text: this.#head[0]?.toString("utf8") ?? "", bytes: this.bytes, droppedBytes: 0, sha256 };
     }
     const head = Buffer.concat(this.#head, this.#headLength);
     const tail = this.#tail();

@@ -2,16 +2,18 @@
  * Level `cgroup`: each job runs in a control group of its own below the runner's. The kernel kills the whole group at
  * one word and tells when it is empty. Needs cgroup v2, a kernel with `cgroup.kill` (5.14), and a group we may divide.
  */
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Fence, type FenceMaker, fenceShellName } from "./fence.ts";
+import { readStat } from "./proc.ts";
 
 /** Joins the group given as $1 and becomes the rest. */
 const joinAndBecome = 'echo 0 > "$1/cgroup.procs" || exit 125; shift; unset PWD; exec "$@"';
 
-/** `name` must be new among the groups below our own. Throws when the group cannot be made. */
-export function createCgroupFences(ownGroup: string, name: string): FenceMaker {
-  const parent = join(ownGroup, name);
+/** `ownGroup` is the group we are in. Throws when it cannot be divided. */
+export function createCgroupFences(ownGroup: string): FenceMaker {
+  removeForsaken(ownGroup);
+  const parent = join(ownGroup, `${groupPrefix()}${process.pid}-${startTicksOf(process.pid)}-${nextGroup++}`);
   mkdirSync(parent);
   const unused: string[] = [];
   let count = 0;
@@ -33,6 +35,34 @@ export function createCgroupFences(ownGroup: string, name: string): FenceMaker {
       attempt(() => rmdirSync(parent));
     },
   };
+}
+
+let nextGroup = 1;
+
+/** Process ids mean something only in their own namespace, so its number is part of the name. */
+function groupPrefix(): string {
+  return `herorunner-${readlinkSync("/proc/self/ns/pid").replaceAll(/\D/g, "")}-`;
+}
+
+function startTicksOf(pid: number): number | undefined {
+  return readStat(pid)?.startTicks;
+}
+
+/** Removes the groups of runners that were killed together with their watchdogs. Occupied ones stay. */
+function removeForsaken(ownGroup: string): void {
+  const prefix = groupPrefix();
+  for (const name of readdirSync(ownGroup)) {
+    if (!name.startsWith(prefix)) continue;
+    const [pid, start] = name.slice(prefix.length).split("-").map(Number);
+    if (pid === undefined || startTicksOf(pid) === start) continue;
+    const parent = join(ownGroup, name);
+    attempt(() => {
+      for (const entry of readdirSync(parent, { withFileTypes: true })) {
+        if (entry.isDirectory()) rmdirSync(join(parent, entry.name));
+      }
+      rmdirSync(parent);
+    });
+  }
 }
 
 function cgroupFence(path: string, giveBack: (path: string) => void): Fence {

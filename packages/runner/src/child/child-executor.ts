@@ -63,6 +63,8 @@ function childExecutor(options: ChildExecutorOptions, { level, fences }: ChosenI
     markerPrefix: `${markerName}=${markerPrefix}`,
     ...(fences?.cgroup !== undefined && { cgroup: fences.cgroup }),
   });
+  // A control group must not outlive us, used or not.
+  if (fences?.cgroup !== undefined) watchdog.ensureRunning();
   const around: RunSurroundings = {
     ...{ launcher, leftovers, watchdog, isolation: level },
     // The random part is secret to no job: a job that forges a marker only marks itself.

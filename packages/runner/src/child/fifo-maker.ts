@@ -5,13 +5,18 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 
-/** Reads "folder count" lines, makes FIFOs named 0, 1, 2 … there and answers with the exit code of mkfifo. */
+/**
+ * Reads "folder count" lines, makes FIFOs named 0, 1, 2 … there and answers with the exit code of mkfifo. At the end it
+ * removes the last folder, should we have been killed before we could.
+ */
 const script = `while read -r folder count; do
+  last=$folder
   i=0; set --
   while [ "$i" -lt "$count" ]; do set -- "$@" "$folder/$i"; i=$((i + 1)); done
   mkfifo -m 600 "$@"
   echo "$?"
-done`;
+done
+[ -d "$last" ] && rm -rf -- "$last"`;
 
 type Shell = ChildProcessByStdio<Writable, Readable, null>;
 

@@ -3,7 +3,6 @@
  * is an error with its reason; `auto` takes the strongest that changes nothing for the job.
  */
 import { execFile } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { createCgroupFences, ownCgroup } from "./cgroup-fence.ts";
@@ -82,7 +81,7 @@ async function tryCgroup(): Promise<Trial> {
   if (own === undefined) return { reason: "no cgroup version 2 hierarchy is mounted" };
   let fences: FenceMaker;
   try {
-    fences = createCgroupFences(own, `herorunner-${randomBytes(6).toString("hex")}`);
+    fences = createCgroupFences(own);
   } catch (error) {
     const advice = "with systemd set Delegate=yes for the service, and start the runner inside it";
     return { reason: `the runner may not divide its own control group ${own} (${wordOf(error)}); ${advice}` };

@@ -29,9 +29,9 @@ export class JobOutput {
     return this.#out.writtenBytes + this.#err.writtenBytes;
   }
 
-  /** The first kept bytes of standard error. */
+  /** The first KiB of standard error. */
   startOfStderr(): string {
-    return this.#err.start();
+    return this.#err.start(1024);
   }
 
   add(stream: StreamName, bytes: Uint8Array): void {
@@ -89,8 +89,8 @@ class KeptStream {
     this.#keep(this.#mask === undefined ? bytes : this.#mask.add(bytes));
   }
 
-  start(): string {
-    return this.#capture.start();
+  start(most: number): string {
+    return this.#capture.start(most);
   }
 
   finish(): Captured {

@@ -15,7 +15,7 @@ describe("FifoMaker", () => {
   });
   afterEach(async () => {
     await maker.close();
-    rmSync(folder, { recursive: true });
+    rmSync(folder, { recursive: true, force: true });
   });
 
   const shells = (): readonly number[] =>

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { openSync, closeSync, writeFileSync, mkdtempSync, rmSync } from "node:fs";
+import { openSync, closeSync, readdirSync, readFileSync, writeFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,7 @@ import { probeIsolation } from "@herorunner/runner";
 import { afterEach, describe, expect, it } from "vitest";
 import { type Behaviour, newTag, processesTagged } from "../../../../test/support/bad-child.ts";
 import { until } from "../../../../test/support/until.ts";
+import { ownCgroup } from "../../src/child/cgroup-fence.ts";
 import { readStat } from "../../src/child/proc.ts";
 import { ProcessFamily } from "../../src/child/process-family.ts";
 import { LastPid } from "../../src/child/proc.ts";
@@ -55,6 +56,18 @@ function startTicksOf(child: ChildProcess): number {
   return readStat(child.pid ?? 0)?.startTicks ?? 0;
 }
 
+/** Control groups are named for the runner's pid. */
+function cgroupsOf(pid: number): readonly string[] {
+  const own = ownCgroup(
+    readFileSync("/proc/self/mountinfo", "latin1"),
+    readFileSync("/proc/self/cgroup", "latin1"),
+  );
+  if (own === undefined) return [];
+  return readdirSync(own).filter(
+    (name) => name.startsWith("herorunner-") && name.split("-")[2] === String(pid),
+  );
+}
+
 describe("when the runner is killed with SIGKILL", async () => {
   const levels = await probeIsolation();
   it.each(levels.filter((one) => one.available).map((one) => one.level))(
@@ -71,6 +84,7 @@ describe("when the runner is killed with SIGKILL", async () => {
         await until(() => left().length >= processCount, "all jobs have all their processes", 15_000);
         runner.kill("SIGKILL");
         await until(() => left().length === 0, "the processes of the jobs are gone", 2000);
+        await until(() => cgroupsOf(runner.pid ?? 0).length === 0, "its control groups are gone");
       } finally {
         left().forEach(killQuietly);
       }
