@@ -22,7 +22,7 @@ function idFault(text: string): string | undefined {
   return idPattern.test(text) ? undefined : `must match ${idPattern.source}`;
 }
 
-export const redisOptions = defineOptions({
+const redisOptions = defineOptions({
   redisUrl: {
     flag: "redis-url",
     short: "r",
@@ -163,7 +163,7 @@ const runOptions = defineOptions({
   ...logOptions,
 });
 
-export const runCommand = defineCommand({
+const runCommand = defineCommand({
   summary: "Take jobs from the queue of a runner id and run them.",
   options: runOptions,
   positionals: {
@@ -192,7 +192,7 @@ export const runCommand = defineCommand({
 const nonNegativeInteger = (text: string): string | undefined =>
   /^\d{1,12}$/.test(text) ? undefined : "must be unix seconds";
 
-export const verifyJobCommand = defineCommand({
+const verifyJobCommand = defineCommand({
   summary: "Check the signatures of a job file as a runner would, and say what each check found.",
   options: {
     trust: {
@@ -228,7 +228,7 @@ export const verifyJobCommand = defineCommand({
       : [],
 });
 
-export const doctorCommand = defineCommand({
+const doctorCommand = defineCommand({
   summary: "Look at everything that a runner with the same options needs, and say how to mend what is wrong.",
   options: {
     ...runOptions,

@@ -57,7 +57,7 @@ export async function* followLog(
   }
 }
 
-export function parseEntries(reply: Reply): readonly { readonly entryId: string; readonly line: LogLine }[] {
+function parseEntries(reply: Reply): readonly { readonly entryId: string; readonly line: LogLine }[] {
   const [stream] = asList(reply);
   const [, entries] = asList(stream ?? null);
   return asList(entries ?? null).map(parseEntry);

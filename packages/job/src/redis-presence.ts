@@ -15,7 +15,7 @@ export interface RedisPresenceOptions {
 }
 
 /** A process counts as gone this long after its last heartbeat. */
-export const instanceTtlMs = 15_000;
+const instanceTtlMs = 15_000;
 /** A silent subscription is asked whether it still lives this often; half-open sockets show no other way. */
 const listenProbeMs = 5_000;
 

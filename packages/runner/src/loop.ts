@@ -50,7 +50,7 @@ async function burstIsOver(host: RunningHost): Promise<boolean> {
 }
 
 /** One job, from its claim to its end. */
-export async function runOne(claim: Claim, runner: Runner, host: RunningHost): Promise<void> {
+async function runOne(claim: Claim, runner: Runner, host: RunningHost): Promise<void> {
   const lease = host.leases.hold(claim);
   try {
     const admission = host.admit(claim);
