@@ -23,12 +23,18 @@ export interface ChaosOptions {
   readonly runners?: number;
   readonly slots?: number;
   readonly jobsPerSecond?: number;
+  /**
+   * How Redis keeps its append-only file. Default `always`: with `everysec` a write may stay in Redis's memory for up to two
+   * seconds while the disk is busy, and a kill at that moment forgets what was acknowledged.
+   */
+  readonly appendfsync?: "always" | "everysec";
   readonly say?: (line: string) => void;
 }
 
 export interface ChaosReport {
   readonly seed: number;
   readonly seconds: number;
+  readonly appendfsync: string;
   readonly deeds: Readonly<Record<string, number>>;
   readonly tally: Tally;
   /** Claims that had moved on when their runner wanted to write a result. */
@@ -50,10 +56,10 @@ export interface Figures {
 const settleDeadlineMs = 60_000;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { seed, seconds, say = () => undefined } = options;
+  const { seed, seconds, say = () => undefined, appendfsync = "always" } = options;
   const random = seeded(seed);
   const folder = await mkdtemp(join(tmpdir(), "herorunner-chaos-"));
-  const redis = await startRedis({ args: ["--appendonly", "yes", "--appendfsync", "everysec"] });
+  const redis = await startRedis({ args: ["--appendonly", "yes", "--appendfsync", appendfsync] });
   const connection = openConnection({ target: parseRedisUrl(redis.url), routeKey: "", deadlineMs: 2_000 });
   const hero = await writeStubHero(folder);
   const fleet = { count: options.runners ?? 3, slots: options.slots ?? 4, program: builtBin("herorunner") };
@@ -74,7 +80,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await Promise.all(berths.map((berth) => berth.end("SIGTERM")));
     const tally = await check(connection, clients.orders, await hero.executions());
     return {
-      ...{ seed, seconds, tally, settledAfterMs },
+      ...{ seed, seconds, appendfsync, tally, settledAfterMs },
       deeds: Object.fromEntries(nemesis.counts),
       lateWordsRefused: await countInLogs(berths, "the claim moved on to somebody else"),
       recoveryElsewhereMs: figures(watch.elsewhere),

@@ -67,6 +67,10 @@ export class Berth {
     });
     closeSync(log);
     this.#child = child;
+    // When the run itself is ended from outside, nobody is left behind.
+    const lastResort = (): void => void child.kill("SIGKILL");
+    process.once("exit", lastResort);
+    child.once("exit", () => process.off("exit", lastResort));
     this.startedMs = performance.now();
     child.once("exit", (code, signal) => {
       this.ends.push(code ?? String(signal));

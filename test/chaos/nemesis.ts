@@ -53,18 +53,21 @@ export class Nemesis {
     ];
     while (!signal.aborted) {
       await pause(random.between(300, 1_500));
-      this.#begin(first.pop() ?? random.pick(weighted), signal);
+      const deed = first[0] ?? random.pick(weighted);
+      if (this.#begin(deed, signal) && deed === first[0]) first.shift();
     }
     await Promise.all(this.#pending);
     for (const berth of this.#field.berths) berth.start();
   }
 
-  #begin(deed: Deed, signal: AbortSignal): void {
+  /** False when there is nobody to do it to just now. */
+  #begin(deed: Deed, signal: AbortSignal): boolean {
     const work = this.#do(deed, signal);
-    if (work === undefined) return;
+    if (work === undefined) return false;
     this.counts.set(deed, (this.counts.get(deed) ?? 0) + 1);
     const one: Promise<void> = work.finally(() => this.#pending.delete(one));
     this.#pending.add(one);
+    return true;
   }
 
   #do(deed: Deed, signal: AbortSignal): Promise<void> | undefined {

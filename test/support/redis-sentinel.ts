@@ -1,5 +1,5 @@
 /** A master, a replica and a real Sentinel that watches them (quorum 1, half a second of silence means down). */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -34,35 +34,53 @@ export interface RedisWithSentinel extends AsyncDisposable {
 }
 
 export async function startWithSentinel(options: SentinelOptions = {}): Promise<RedisWithSentinel> {
+  const disposers: (() => unknown)[] = [];
+  const dispose = async (): Promise<void> => {
+    for (const end of disposers.splice(0).toReversed()) await end();
+  };
+  try {
+    return { ...(await start(options, disposers)), [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+async function start(
+  options: SentinelOptions,
+  disposers: (() => unknown)[],
+): Promise<Omit<RedisWithSentinel, typeof Symbol.asyncDispose>> {
   const { password, sentinelPassword } = options;
   const secrets = password === undefined ? [] : ["--requirepass", password, "--masterauth", password];
   const login = password === undefined ? "" : `:${password}@`;
   const [masterPort, replicaPort, sentinelPort] = [await freePort(), await freePort(), await freePort()];
   const args = [...secrets, "--repl-diskless-sync-delay", "0"];
-  const master = await startRedis({ port: masterPort, args });
-  const link = options.cuttable === true ? await startTcpProxy(master.socketPath) : undefined;
-  const replica = await startRedis({
-    port: replicaPort,
-    args: [
-      ...args,
-      "--replicaof",
-      `127.0.0.1 ${link?.port ?? masterPort}`,
-      "--replica-announce-ip",
-      "127.0.0.1",
-    ],
-  });
-  const to = (server: RedisServer): RedisConnection =>
-    openConnection({ target: parseRedisUrl(`unix://${login}${server.socketPath}`), routeKey: "" });
-  const [masterAdmin, replicaAdmin] = [to(master), to(replica)];
-  await until(
-    async () => String(await replicaAdmin.send(["INFO", "replication"])).includes("master_link_status:up"),
-    "the replica follows",
-  );
-  const folder = await mkdtemp(join(tmpdir(), "herorunner-sentinel-"));
-  const sentinel = await startSentinel(folder, [
+  const owned = async <T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> => {
+    const started = await starting;
+    disposers.push(() => started.stop());
+    return started;
+  };
+  const connect = (url: string): RedisConnection => {
+    const connection = openConnection({ target: parseRedisUrl(url), routeKey: "" });
+    disposers.push(() => connection.close());
+    return connection;
+  };
+  const master = await owned(startRedis({ port: masterPort, args }));
+  const link = options.cuttable === true ? await owned(startTcpProxy(master.socketPath)) : undefined;
+  const follow = [
+    "--replicaof",
+    `127.0.0.1 ${link?.port ?? masterPort}`,
+    "--replica-announce-ip",
+    "127.0.0.1",
+  ];
+  const replica = await owned(startRedis({ port: replicaPort, args: [...args, ...follow] }));
+  const masterAdmin = connect(`unix://${login}${master.socketPath}`);
+  const replicaAdmin = connect(`unix://${login}${replica.socketPath}`);
+  const replication = async (): Promise<string> => String(await replicaAdmin.send(["INFO", "replication"]));
+  await until(async () => (await replication()).includes("master_link_status:up"), "the replica follows");
+  await startSentinel(disposers, [
     `port ${sentinelPort}`,
     "bind 127.0.0.1",
-    `dir ${folder}`,
     `sentinel monitor main 127.0.0.1 ${masterPort} 1`,
     "sentinel down-after-milliseconds main 500",
     "sentinel failover-timeout main 3000",
@@ -70,33 +88,17 @@ export async function startWithSentinel(options: SentinelOptions = {}): Promise<
     ...(sentinelPassword === undefined ? [] : [`requirepass ${sentinelPassword}`]),
   ]);
   const sentinelLogin = sentinelPassword === undefined ? "" : `:${sentinelPassword}@`;
-  const asking = openConnection({
-    target: parseRedisUrl(`redis://${sentinelLogin}127.0.0.1:${sentinelPort}`),
-    routeKey: "",
-  });
+  const asking = connect(`redis://${sentinelLogin}127.0.0.1:${sentinelPort}`);
   const ask = (...command: string[]): Promise<string> =>
     asking.send(["SENTINEL", ...command]).then(flat, () => "");
-  await until(
-    async () => (await ask("REPLICAS", "main")).includes(`127.0.0.1:${replicaPort}`),
-    "the sentinel knows both",
-  );
+  const knowsBoth = async (): Promise<boolean> =>
+    (await ask("REPLICAS", "main")).includes(`127.0.0.1:${replicaPort}`);
+  await until(knowsBoth, "the sentinel knows both");
+  const promoted = async (): Promise<boolean> =>
+    (await ask("GET-MASTER-ADDR-BY-NAME", "main")) === `127.0.0.1 ${replicaPort}`;
   return {
     ...{ sentinelPort, master, replica, link, masterPort, replicaPort, masterAdmin, replicaAdmin },
-    failedOver: () =>
-      until(
-        async () => (await ask("GET-MASTER-ADDR-BY-NAME", "main")) === `127.0.0.1 ${replicaPort}`,
-        "the replica was promoted",
-        20_000,
-      ),
-    [Symbol.asyncDispose]: async () => {
-      for (const connection of [asking, masterAdmin, replicaAdmin]) connection.close();
-      const gone = once(sentinel, "exit");
-      if (sentinel.kill("SIGKILL")) await gone;
-      await rm(folder, { recursive: true, force: true });
-      await link?.stop();
-      await master.stop();
-      await replica.stop();
-    },
+    failedOver: () => until(promoted, "the replica was promoted", 20_000),
   };
 }
 
@@ -104,12 +106,19 @@ function flat(reply: unknown): string {
   return Array.isArray(reply) ? reply.map(flat).join(" ") : String(reply);
 }
 
-async function startSentinel(folder: string, lines: readonly string[]): Promise<ChildProcess> {
+async function startSentinel(disposers: (() => unknown)[], lines: readonly string[]): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "herorunner-sentinel-"));
+  disposers.push(() => rm(folder, { recursive: true, force: true }));
   const file = join(folder, "sentinel.conf");
-  await writeFile(file, `${lines.join("\n")}\n`);
+  await writeFile(file, `${[...lines, `dir ${folder}`].join("\n")}\n`);
   const program = process.env["HERORUNNER_REDIS_SERVER"] ?? "redis-server";
   const child = spawn(program, [file, "--sentinel"], { stdio: "ignore" });
-  process.on("exit", () => void child.kill("SIGKILL"));
+  const lastResort = (): void => void child.kill("SIGKILL");
+  process.once("exit", lastResort);
+  disposers.push(async () => {
+    process.off("exit", lastResort);
+    const gone = once(child, "exit");
+    if (child.kill("SIGKILL")) await gone;
+  });
   await once(child, "spawn");
-  return child;
 }
