@@ -73,7 +73,7 @@ function problemList(area, diagnostics) {
           `${line}:${column}`,
         ),
         ` ${severity}: ${message}`,
-        hint === undefined ? null : h("span", { class: "faint" }, ` ${hint}`),
+        hint === undefined ? null : h("span", { class: "faint" }, ` Hint: ${hint}`),
       ),
     );
   return [h("ul", {}, ...items)];

@@ -21,6 +21,7 @@ export function duration(ms) {
   if (ms === undefined || ms === null || Number.isNaN(ms)) return "–";
   const value = Math.max(0, ms);
   if (value < 1000) return `${Math.round(value)} ms`;
+  if (value < 60_000 && value % 1000 === 0) return `${value / 1000} s`;
   if (value < 9_995) return `${(value / 1000).toFixed(2)} s`;
   if (value < 59_950) return `${(value / 1000).toFixed(1)} s`;
   const seconds = Math.round(value / 1000);

@@ -80,22 +80,10 @@ export function facts(job) {
   );
 }
 
-const exitCodes = {
-  1: "an action or statement failed",
-  2: "it was called in a wrong way",
-  3: "the script has a syntax error",
-  4: "an actor or action is unknown",
-  5: "a parameter is wrong",
-  6: "an action is not allowed",
-  126: "the command cannot be executed",
-  127: "a command was not found",
-};
-
 /** Why it failed and what to do, in the words of `herojob explain`. */
 export function explanation(job, { reasons }) {
   const known = reasons[job.reason];
   const [sentence = "", ...rest] = (job.error ?? "").split("\n");
-  const meaning = job.reason === "exit_status" ? exitCodes[job.exit_code] : undefined;
   const tail = rest.join("\n").trim();
   const command = known?.command.replaceAll("ID", job.id).replaceAll("RUNNER", job.runner);
   return h(
@@ -104,14 +92,7 @@ export function explanation(job, { reasons }) {
     h("h2", { id: "why-title" }, "Why it failed"),
     sentence === "" ? null : h("p", { class: "why-sentence" }, sentence),
     tail === "" ? null : h("pre", { class: "why-tail", tabindex: "0", "aria-label": "End of stderr" }, tail),
-    known === undefined
-      ? null
-      : h(
-          "p",
-          {},
-          known.meaning,
-          meaning === undefined ? "" : ` In hero, ${job.exit_code} means: ${meaning}.`,
-        ),
+    known === undefined ? null : h("p", {}, known.meaning),
     known === undefined ? null : h("p", {}, h("strong", {}, "What to do"), ` (${known.actor}): `, known.next),
     command === undefined ? null : commandBox(command),
   );
@@ -167,57 +148,31 @@ function killReport(kill) {
   const title =
     left > 0
       ? `Ending: ${left} of ${number} processes live on`
-      : `Ending: ${number === 1 ? "the process is" : `all ${number} processes are`} gone${gone === undefined ? "" : ` after ${duration(gone)}`}`;
+      : `Ending: ${number < 2 ? "the process is" : `all ${number} processes are`} gone${gone === undefined ? "" : ` after ${duration(gone)}`}`;
+  const sequence = steps.map(([name, after]) => (after === 0 ? name : `${name} after ${duration(after)}`));
   return fold(
     title,
-    h(
-      "p",
-      {},
-      kill.reason,
-      ": ",
-      steps
-        .map(([name, after]) => `${name} ${after === 0 ? "" : `after ${duration(after)}`}`.trim())
-        .join(", "),
-    ),
-    left > 0
-      ? h(
+    h("p", {}, `${kill.reason}: ${sequence.join(", ")}`),
+    left === 0
+      ? null
+      : h(
           "p",
           { class: "notice bad" },
           `Still alive: pid ${kill.survivors.join(", ")}. Somebody has to look at that machine.`,
-        )
-      : null,
-    number === 0
-      ? null
-      : h(
-          "table",
-          {},
-          h(
-            "thead",
-            {},
-            h(
-              "tr",
-              {},
-              ...["pid", "parent", "name", "found by"].map((name) => h("th", { scope: "col" }, name)),
-            ),
-          ),
-          h(
-            "tbody",
-            {},
-            ...kill.found
-              .slice(0, 200)
-              .map(({ pid, ppid, name, via }) =>
-                h(
-                  "tr",
-                  {},
-                  h("td", {}, String(pid)),
-                  h("td", {}, String(ppid)),
-                  h("td", {}, name),
-                  h("td", {}, via),
-                ),
-              ),
-          ),
         ),
+    number === 0 ? null : processTable(kill.found),
   );
+}
+
+const shownProcesses = 200;
+
+function processTable(found) {
+  const columns = ["pid", "parent", "name", "found by"].map((name) => h("th", { scope: "col" }, name));
+  const rows = found.slice(0, shownProcesses).map(({ pid, ppid, name, via }) => {
+    const cells = [pid, ppid, name, via].map((value) => h("td", {}, String(value)));
+    return h("tr", {}, ...cells);
+  });
+  return h("table", {}, h("thead", {}, h("tr", {}, ...columns)), h("tbody", {}, ...rows));
 }
 
 function receipt({ id, runner, receipt: text }) {

@@ -33,7 +33,7 @@ export function jobRow(job) {
     h("td", {}, stateBadge(job)),
     h("td", { class: "wide-only" }, job.runner),
     h("td", { class: "wide-only" }, job.caller_id ?? h("span", { class: "faint" }, "–")),
-    h("td", { class: "number" }, job.duration_ms === undefined ? "–" : duration(job.duration_ms)),
+    h("td", { class: "number took" }, job.duration_ms === undefined ? "–" : duration(job.duration_ms)),
     h("td", { class: "number" }, ago(lastMoment(job))),
     h("td", { class: "wide-only faint clip" }, firstLine(job.error)),
   );
@@ -54,7 +54,7 @@ export function jobTable(caption) {
         "tr",
         {},
         ...[head("Job"), head("State"), head("Runner", "wide-only"), head("Caller", "wide-only")],
-        ...[head("Took", "number"), head("When", "number"), head("What it said", "wide-only")],
+        ...[head("Took", "number took"), head("When", "number"), head("What it said", "wide-only")],
       ),
     ),
     body,

@@ -35,16 +35,16 @@ class Live extends EventTarget {
   #open() {
     const source = new EventSource("/events");
     this.#source = source;
-    source.onopen = () => {
+    source.addEventListener("open", () => {
       this.#heard();
       this.#set("live");
       this.dispatchEvent(new Event("resync"));
-    };
-    source.onerror = () => {
+    });
+    source.addEventListener("error", () => {
       this.#set("reconnecting");
       // A refusal closes it for good; somebody has to ask again.
       if (source.readyState === EventSource.CLOSED && this.#source === source) this.#again();
-    };
+    });
     for (const name of ["job", "runner"]) {
       source.addEventListener(name, (event) => {
         this.#heard();

@@ -171,6 +171,7 @@ export class LogView {
   #paint() {
     const { scroll, sizer, rows, follow, size } = this.#parts;
     sizer.style.height = `${this.#fullHeight}px`;
+    scroll.style.height = `${this.#fullHeight + 18}px`;
     const top = Math.max(0, this.#topRow() - spareRows);
     const shown = Math.ceil(scroll.clientHeight / rowHeight) + 2 * spareRows;
     const end = Math.min(this.#rows.count, top + shown);
@@ -277,7 +278,7 @@ export class LogView {
     const on = wrap.getAttribute("aria-pressed") === "true";
     rows.classList.toggle("wrapped", on);
     const columns = on
-      ? Math.max(20, Math.floor((scroll.clientWidth - 150) / (probe.offsetWidth / 50)))
+      ? Math.max(20, Math.floor((scroll.clientWidth - besideText()) / (probe.offsetWidth / 50)))
       : Infinity;
     if (columns !== this.#rows.columns) {
       const line =
@@ -288,6 +289,11 @@ export class LogView {
     }
     this.#schedule();
   }
+}
+
+/** Line numbers and the word `stderr`, pixels. */
+function besideText() {
+  return matchMedia("(max-width: 640px)").matches ? 64 : 168;
 }
 
 function buildParts(downloads) {

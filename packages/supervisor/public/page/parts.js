@@ -86,8 +86,12 @@ export function confirmButton(label, { question, yes, busy, run }) {
     const answer = h("span", { class: `answer${bad ? " bad" : ""}`, role: "status" }, sentence);
     place.replaceChildren(start, answer);
   };
+  const back = () => {
+    rest();
+    start.focus();
+  };
   const askFirst = () => {
-    const no = h("button", { type: "button", onclick: () => (rest(), start.focus()) }, "No");
+    const no = h("button", { type: "button", onclick: back }, "No");
     const sure = h("button", { type: "button", class: "danger strong", onclick: () => void doIt() }, yes);
     const ask = h(
       "span",
@@ -99,7 +103,7 @@ export function confirmButton(label, { question, yes, busy, run }) {
       no,
     );
     ask.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") (rest(), start.focus());
+      if (event.key === "Escape") back();
     });
     place.replaceChildren(ask);
     sure.focus();

@@ -130,7 +130,8 @@ function line({ values, className }, step, y) {
       return;
     }
     const [px, py] = [((at + 0.5) * step).toFixed(1), y(value).toFixed(1)];
-    path += pen ? `L${px} ${py}` : `M${px} ${py}h0.01`;
+    const lone = (values[at + 1] ?? null) === null;
+    path += pen ? `L${px} ${py}` : `M${px} ${py}h${lone ? Math.max(3, step) : 0.01}`;
     pen = true;
   });
   return svg("path", { class: className, d: path });

@@ -216,14 +216,16 @@ class JobPage {
       source.close();
       void this.#ended();
     });
-    source.onopen = () => this.#log.setLive(!isFinal(this.#job), isFinal(this.#job) ? "reading …" : "live");
-    source.onerror = () => {
+    source.addEventListener("open", () =>
+      this.#log.setLive(!isFinal(this.#job), isFinal(this.#job) ? "reading …" : "live"),
+    );
+    source.addEventListener("error", () => {
       if (this.#gone) return;
       this.#log.setLive(true, "reconnecting …");
       if (source.readyState !== EventSource.CLOSED) return;
       clearTimeout(this.#retry);
       this.#retry = setTimeout(() => (this.#gone ? undefined : this.#listen()), 2000);
-    };
+    });
   }
 
   async #ended() {

@@ -6,66 +6,58 @@ import { jobAddress, problem, sentenceOf } from "../parts.js";
 
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
+const idField = { autocomplete: "off", spellcheck: "false", maxlength: 128, pattern: "[A-Za-z0-9._\\-]+" };
+
 export function submitView({ query, go }) {
   if (!session.may("jobs:write")) {
     return { title: "Submit", node: problem(new Error("This key may look at jobs, but not submit any.")) };
   }
-  const runner = h("input", {
-    id: "runner",
-    name: "runner",
-    required: true,
-    list: "runner-names",
-    value: query.get("runner") ?? "",
-    autocomplete: "off",
-    spellcheck: "false",
-    maxlength: 128,
-  });
+  const fields = {
+    runner: h("input", {
+      id: "runner",
+      required: true,
+      list: "runner-names",
+      value: query.get("runner") ?? "",
+      ...idField,
+    }),
+    timeout: h("input", { id: "timeout", type: "number", min: 1, max: 604_800, step: 1, placeholder: "60" }),
+    caller: h("input", { id: "caller", ...idField }),
+    variables: h("div", { class: "variables" }),
+  };
   const names = h("datalist", { id: "runner-names" });
   const runnerNote = h("span", { class: "faint", role: "status" });
-  const timeout = h("input", {
-    id: "timeout",
-    type: "number",
-    min: 1,
-    max: 604_800,
-    step: 1,
-    placeholder: "60",
-  });
-  const caller = h("input", {
-    id: "caller",
-    maxlength: 128,
-    pattern: "[A-Za-z0-9._-]+",
-    autocomplete: "off",
-    spellcheck: "false",
-  });
-  const variables = h("div", { class: "variables" });
   const button = h("button", { type: "submit", class: "primary" }, "Run it");
   const answer = h("div", { role: "alert" });
-  const draft = { errors: 0, sure: false };
+  const draft = { errors: 0, sureOf: undefined };
   const editor = scriptEditor({
     id: "script",
     onChange: (diagnostics) => {
       draft.errors = diagnostics.filter(({ severity }) => severity === "error").length;
-      draft.sure = false;
-      setText(
-        button,
-        draft.errors === 0
-          ? "Run it"
-          : `Run it despite ${draft.errors} ${draft.errors === 1 ? "problem" : "problems"}`,
-      );
+      setText(button, buttonWords(draft.errors));
     },
   });
-  const form = h(
+  const form = formOf({ fields, names, runnerNote, editor, button, answer });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void send({ fields, editor, button, answer, draft, go });
+  });
+  void fillRunners({ runner: fields.runner, names, runnerNote });
+  return { title: "Submit", node: h("div", {}, h("h1", {}, "Submit a job"), form) };
+}
+
+function buttonWords(errors) {
+  return errors === 0 ? "Run it" : `Run it despite ${errors} ${errors === 1 ? "problem" : "problems"}`;
+}
+
+function formOf({ fields, names, runnerNote, editor, button, answer }) {
+  const { runner, timeout, caller, variables } = fields;
+  const more = h("button", { type: "button", onclick: () => addVariable(variables) }, "Add a variable");
+  return h(
     "form",
     { class: "submit" },
     field("runner", "Runner", runner, names, runnerNote),
     h("div", { class: "field" }, h("label", { for: "script" }, "Script"), editor.node),
-    h(
-      "fieldset",
-      {},
-      h("legend", {}, "Variables"),
-      variables,
-      h("button", { type: "button", onclick: () => addVariable(variables) }, "Add a variable"),
-    ),
+    h("fieldset", {}, h("legend", {}, "Variables"), variables, more),
     h(
       "div",
       { class: "field-row" },
@@ -75,33 +67,32 @@ export function submitView({ query, go }) {
     h("div", { class: "actions" }, button),
     answer,
   );
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    await editor.check();
-    if (draft.errors > 0 && !draft.sure) {
-      draft.sure = true;
-      setText(
-        answer,
-        "The runner's hero may see this differently. Press once more to send the script as it is.",
-      );
-      return;
-    }
-    button.disabled = true;
-    setText(button, "Submitting …");
-    try {
-      const request = requestOf({ runner, timeout, caller, variables, payload: editor.text() });
-      const job = await call("job.run", request);
-      go(jobAddress(job));
-    } catch (error) {
-      setText(answer, sentenceOf(error));
-      answer.className = "notice bad";
-    } finally {
-      button.disabled = false;
-      setText(button, "Run it");
-    }
-  });
-  void fillRunners({ runner, names, runnerNote });
-  return { title: "Submit", node: h("div", {}, h("h1", {}, "Submit a job"), form) };
+}
+
+async function send({ fields, editor, button, answer, draft, go }) {
+  await editor.check();
+  const payload = editor.text();
+  answer.className = "notice";
+  if (draft.errors > 0 && draft.sureOf !== payload) {
+    draft.sureOf = payload;
+    setText(
+      answer,
+      "The hero of that runner may see this differently. Press once more to send the script as it is.",
+    );
+    return;
+  }
+  button.disabled = true;
+  setText(button, "Submitting …");
+  try {
+    const job = await call("job.run", requestOf({ ...fields, payload }));
+    go(jobAddress(job));
+  } catch (error) {
+    setText(answer, sentenceOf(error));
+    answer.className = "notice bad";
+  } finally {
+    button.disabled = false;
+    setText(button, buttonWords(draft.errors));
+  }
 }
 
 function field(id, label, ...content) {
