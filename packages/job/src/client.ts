@@ -29,7 +29,8 @@ import { cancel } from "./lua/cancel.ts";
 import { enqueue, submit } from "./lua/submit.ts";
 import type { RawFields } from "./queue.ts";
 import { viewJob } from "./record.ts";
-import { openConnection, type RedisConnection } from "./redis/connection.ts";
+import type { RedisConnection } from "./redis/connection.ts";
+import { type Commands, ConnectionPool } from "./redis/pool.ts";
 import { parseRedisUrl, type RedisTarget } from "./redis/redis-url.ts";
 import { listOf, pairsOf, textOf } from "./redis/reply.ts";
 import { checkRequest, type JobRequest, maxPayloadBytes } from "./request.ts";
@@ -48,18 +49,16 @@ const spinMs = 50;
 const waitRoundSeconds = { first: 0.1, growth: 1.6, last: 2 } as const;
 
 export class JobClient implements JobApi {
-  readonly #target: RedisTarget;
   readonly #prefix: string;
-  readonly #tlsCa: string | undefined;
-  readonly #connections = new Map<string, RedisConnection>();
-  /** Those that are blocked in a wait or a log. */
-  readonly #blocked = new Set<RedisConnection>();
+  readonly #pool: ConnectionPool;
   #closed = false;
 
   private constructor(target: RedisTarget, options: ClientOptions) {
-    this.#target = target;
     this.#prefix = options.keyPrefix ?? defaultKeyPrefix;
-    this.#tlsCa = options.tlsCa;
+    this.#pool = new ConnectionPool({
+      target,
+      ...(options.tlsCa === undefined ? {} : { tlsCa: options.tlsCa }),
+    });
   }
 
   /** Connects at the first call, and again after a failure. Throws TypeError for a bad URL. */
@@ -163,7 +162,7 @@ export class JobClient implements JobApi {
         roundSeconds = Math.min(roundSeconds * waitRoundSeconds.growth, waitRoundSeconds.last);
       }
     } finally {
-      this.#unblock(own);
+      own.close();
     }
   }
 
@@ -176,7 +175,7 @@ export class JobClient implements JobApi {
     } catch (error) {
       throw toClientError(error);
     } finally {
-      this.#unblock(own);
+      own.close();
     }
   }
 
@@ -223,8 +222,7 @@ export class JobClient implements JobApi {
 
   close(): void {
     this.#closed = true;
-    for (const connection of [...this.#connections.values(), ...this.#blocked]) connection.close();
-    this.#connections.clear();
+    this.#pool.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -267,30 +265,14 @@ export class JobClient implements JobApi {
     return this.#keys(runner.toString());
   }
 
-  /** In a cluster every key has its node; elsewhere one connection serves all. */
-  #redis(routeKey: string): RedisConnection {
-    const route = this.#target.kind === "cluster" ? routeKey : "";
-    const connection = this.#connections.get(route) ?? this.#open(routeKey);
-    this.#connections.set(route, connection);
-    return connection;
+  #redis(routeKey: string): Commands {
+    return this.#pool.at(routeKey);
   }
 
-  /** A connection of its own for a call that blocks. */
+  /** A connection of its own for a call that blocks; closed by the call, or with the client. */
   #block(routeKey: string): RedisConnection {
-    const connection = this.#open(routeKey);
-    this.#blocked.add(connection);
-    return connection;
-  }
-
-  #unblock(connection: RedisConnection): void {
-    connection.close();
-    this.#blocked.delete(connection);
-  }
-
-  #open(routeKey: string): RedisConnection {
     if (this.#closed) throw new ClientError("UNAVAILABLE", "the client is closed");
-    const tls = this.#tlsCa === undefined ? {} : { tlsCa: this.#tlsCa };
-    return openConnection({ target: this.#target, routeKey, ...tls });
+    return this.#pool.open(routeKey);
   }
 }
 

@@ -75,6 +75,8 @@ export type { ReasonActor, ReasonGuide } from "./reason-guide.ts";
 export { viewJob, wireView } from "./record.ts";
 export { openConnection } from "./redis/connection.ts";
 export type { ConnectionOptions, RedisConnection, Reply } from "./redis/connection.ts";
+export { ConnectionPool } from "./redis/pool.ts";
+export type { Commands, PoolOptions } from "./redis/pool.ts";
 export { isLoopbackTarget, maskRedisUrl, parseRedisUrl } from "./redis/redis-url.ts";
 export type { RedisTarget } from "./redis/redis-url.ts";
 export { checkServer } from "./redis/server-check.ts";

@@ -13,7 +13,7 @@ import { readLog } from "./lua/read-log.ts";
 import { clientFields, systemFields } from "./fields.ts";
 import type { RawFields } from "./queue.ts";
 import { viewJob } from "./record.ts";
-import type { RedisConnection } from "./redis/connection.ts";
+import type { Commands } from "./redis/pool.ts";
 import { listOf, pairsOf, textOf } from "./redis/reply.ts";
 
 /** Longest field that is read whole, bytes: a payload may have 16 MiB. */
@@ -23,7 +23,7 @@ const readJobScript = readFields("job", [...clientFields, ...systemFields]);
 
 /** The known fields of a job as they are stored; undefined when there is no such job. Longer ones than 17 MiB are cut. */
 export async function readJobFields(
-  redis: RedisConnection,
+  redis: Commands,
   keys: RunnerKeys,
   id: string,
 ): Promise<RawFields | undefined> {
@@ -39,18 +39,14 @@ export async function readJobFields(
 }
 
 /** The job as others see it, undefined when there is none. */
-export async function readJob(
-  redis: RedisConnection,
-  keys: RunnerKeys,
-  id: string,
-): Promise<JobView | undefined> {
+export async function readJob(redis: Commands, keys: RunnerKeys, id: string): Promise<JobView | undefined> {
   const fields = await readJobFields(redis, keys, id);
   return fields === undefined ? undefined : viewJob(fields, { id, runner: keys.runner });
 }
 
 /** Up to `limit` entries (and 1 MiB) of a job's live log with a `seq` above `after`, oldest first. */
 export async function readLogEntries(
-  redis: RedisConnection,
+  redis: Commands,
   logKey: string,
   options: { readonly after: number; readonly limit: number },
 ): Promise<readonly LogLine[]> {
@@ -86,7 +82,7 @@ export interface RunnerView {
 }
 
 /** How a runner id is served. One that nobody ever heard of is not alive and has nothing. */
-export async function readRunner(redis: RedisConnection, keys: RunnerKeys): Promise<RunnerView> {
+export async function readRunner(redis: Commands, keys: RunnerKeys): Promise<RunnerView> {
   const places = [keys.queue, keys.active, keys.dead, keys.settings, keys.instances];
   const [queued, running, dead, paused, ...owners] = listOf(await redis.run(lookAtRunner, places, []));
   const found = await Promise.all(owners.map((owner) => readInstance(redis, keys, textOf(owner))));
@@ -108,7 +104,7 @@ const readInstanceScript = readFields("instance", [
 ]);
 
 async function readInstance(
-  redis: RedisConnection,
+  redis: Commands,
   keys: RunnerKeys,
   owner: string,
 ): Promise<InstanceView | undefined> {
@@ -135,7 +131,7 @@ async function readInstance(
 
 /** Removes a job, its reply and its log, unless a runner has it. */
 export async function removeJob(
-  redis: RedisConnection,
+  redis: Commands,
   keys: RunnerKeys,
   id: string,
 ): Promise<"deleted" | "missing" | "runs"> {

@@ -11,7 +11,7 @@ import { noteWaiting } from "./lua/note-waiting.ts";
 import { summaries } from "./lua/summaries.ts";
 import type { JobReason } from "./outcome.ts";
 import { viewJob } from "./record.ts";
-import type { RedisConnection } from "./redis/connection.ts";
+import type { Commands } from "./redis/pool.ts";
 import { listOf, pairsOf, textOf } from "./redis/reply.ts";
 
 export interface JobListFilter {
@@ -37,7 +37,7 @@ export interface ListedPage {
 /** A runner whose jobs are listed, and the connection to the node that holds them. */
 export interface ListSource {
   readonly keys: RunnerKeys;
-  readonly redis: RedisConnection;
+  readonly redis: Commands;
 }
 
 /** Where a job stands in the order of all: newest first, then by runner, then by id downwards. */

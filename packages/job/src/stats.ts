@@ -5,7 +5,7 @@
 import type { RunnerKeys } from "./keys.ts";
 import { readFields } from "./lua/read-fields.ts";
 import { isJobReason, type JobReason } from "./outcome.ts";
-import type { RedisConnection } from "./redis/connection.ts";
+import type { Commands } from "./redis/pool.ts";
 import { listOf, pairsOf, textOf } from "./redis/reply.ts";
 import { statsMaxSlotBytes, statsRings } from "./redis/script.ts";
 import { isJsonObject, parseStrictJson } from "./strict-json.ts";
@@ -55,7 +55,7 @@ const readStatsScript = readFields(
 );
 
 /** Anything in the hash that is not of our making counts as nothing. A key of another type throws QueueError. */
-export async function readStats(redis: RedisConnection, keys: RunnerKeys): Promise<RunnerStats> {
+export async function readStats(redis: Commands, keys: RunnerKeys): Promise<RunnerStats> {
   const [time, reply] = await Promise.all([
     redis.send(["TIME"]),
     redis.run(readStatsScript, [keys.stats], [String(statsMaxSlotBytes)]),

@@ -88,6 +88,7 @@ test("these names are public, and no others", () => {
   expect(Object.keys(job).sort()).toMatchInlineSnapshot(`
     [
       "ClientError",
+      "ConnectionPool",
       "JobClient",
       "QueueError",
       "RedisJobQueue",

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { fileURLToPath } from "node:url";
 import { type Logger, type Metrics, noMetrics, type Verdict } from "@herorunner/daemon";
-import { defaultKeyPrefix, JobClient, parseRedisUrl } from "@herorunner/job";
+import { defaultKeyPrefix, JobClient, parseRedisUrl, ConnectionPool } from "@herorunner/job";
 import { fingerprint } from "./auth/admin-secret.ts";
 import { ApiKeys } from "./auth/api-keys.ts";
 import { FailedLogins } from "./auth/failed-logins.ts";
@@ -21,7 +21,6 @@ import { EventHub } from "./sse/event-hub.ts";
 import { defaultStreamLimits, type StreamLimits } from "./sse/event-stream.ts";
 import { Streams } from "./sse/streams.ts";
 import { JobStore } from "./store/jobs.ts";
-import { RedisPool } from "./store/redis-pool.ts";
 import { redisFacts } from "./store/redis-facts.ts";
 import { RunnerRegistry } from "./store/runners.ts";
 
@@ -95,7 +94,7 @@ interface Parts {
 function openParts(options: SupervisorOptions, draining: AbortSignal): Parts {
   const { redisUrl, adminSecret, logger, tlsProxy = false, keyPrefix: prefix = defaultKeyPrefix } = options;
   const tls = options.tlsCa === undefined ? {} : { tlsCa: options.tlsCa };
-  const redis = new RedisPool({ target: parseRedisUrl(redisUrl), ...tls });
+  const redis = new ConnectionPool({ target: parseRedisUrl(redisUrl), ...tls });
   const client = JobClient.open(redisUrl, { keyPrefix: prefix, ...tls });
   const runners = new RunnerRegistry(redis, prefix);
   const keys = new ApiKeys(redis, prefix);
@@ -150,7 +149,7 @@ function openParts(options: SupervisorOptions, draining: AbortSignal): Parts {
   };
 }
 
-async function readiness(redis: RedisPool, prefix: string, draining: AbortSignal): Promise<Verdict> {
+async function readiness(redis: ConnectionPool, prefix: string, draining: AbortSignal): Promise<Verdict> {
   if (draining.aborted) return { reasons: ["the supervisor is stopping"] };
   const { reachable, round_trip_ms: ms = null } = await redisFacts(redis, prefix);
   const reasons = reachable === true ? [] : ["Redis does not answer"];

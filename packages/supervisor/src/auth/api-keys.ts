@@ -3,9 +3,14 @@
  * is enough. Every check asks Redis, so that a revoked key is refused by every supervisor with the next request.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { apiKeysKeys, isJsonObject, parseStrictJson, type RedisConnection } from "@herorunner/job";
+import {
+  apiKeysKeys,
+  isJsonObject,
+  parseStrictJson,
+  type Commands,
+  type ConnectionPool,
+} from "@herorunner/job";
 import { RpcError } from "../rpc/errors.ts";
-import type { RedisPool } from "../store/redis-pool.ts";
 import { type Principal, type Scope, scopes } from "./principal.ts";
 
 const keyForm = /^hk_([0-9a-f]{12})_([A-Za-z0-9_-]{43})$/;
@@ -28,12 +33,12 @@ export interface ListedKey {
 }
 
 export class ApiKeys {
-  readonly #redis: RedisPool;
+  readonly #redis: ConnectionPool;
   readonly #places: ReturnType<typeof apiKeysKeys>;
   /** When each key's use was written down last; keys that are gone are few. */
   readonly #noted = new Map<string, number>();
 
-  constructor(redis: RedisPool, prefix: string) {
+  constructor(redis: ConnectionPool, prefix: string) {
     this.#redis = redis;
     this.#places = apiKeysKeys(prefix);
   }
@@ -118,11 +123,11 @@ export class ApiKeys {
     this.#uses.send(["HSET", this.#places.uses, id, String(nowMs)]).catch(() => this.#noted.delete(id));
   }
 
-  get #keys(): RedisConnection {
+  get #keys(): Commands {
     return this.#redis.at(this.#places.keys);
   }
 
-  get #uses(): RedisConnection {
+  get #uses(): Commands {
     return this.#redis.at(this.#places.uses);
   }
 }

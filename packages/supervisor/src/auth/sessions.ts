@@ -3,8 +3,7 @@
  * was opened with: an API key is looked up each time, and the admin secret is recognised by a fingerprint.
  */
 import { randomBytes } from "node:crypto";
-import { isJsonObject, parseStrictJson, sessionKey } from "@herorunner/job";
-import type { RedisPool } from "../store/redis-pool.ts";
+import { isJsonObject, parseStrictJson, sessionKey, type ConnectionPool } from "@herorunner/job";
 import { type ApiKeys, digest } from "./api-keys.ts";
 import { type Principal, scopes } from "./principal.ts";
 
@@ -12,7 +11,7 @@ const lifetimeSeconds = 12 * 3600;
 const form = /^[A-Za-z0-9_-]{43}$/;
 
 export interface SessionsOptions {
-  readonly redis: RedisPool;
+  readonly redis: ConnectionPool;
   readonly prefix: string;
   readonly keys: ApiKeys;
   /** Changes with the admin secret. */

@@ -7,6 +7,7 @@ import {
   isFinal,
   type LogLine,
   readJob,
+  type Commands,
   type RedisConnection,
   type RunnerKeys,
 } from "@herorunner/job";
@@ -16,7 +17,7 @@ export interface JobLogSource {
   readonly keys: RunnerKeys;
   readonly id: string;
   /** For reading the record. */
-  readonly redis: RedisConnection;
+  readonly redis: Commands;
   /** To block on; ours to close. */
   readonly own: RedisConnection;
   readonly afterSeq: number;

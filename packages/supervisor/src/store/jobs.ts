@@ -17,16 +17,16 @@ import {
   type RunnerKeys,
   type Submitted,
   wireView,
+  type ConnectionPool,
 } from "@herorunner/job";
 import { RpcError } from "../rpc/errors.ts";
 import type { JobSummaryWire, JobViewWire } from "../rpc/schemas.ts";
-import type { RedisPool } from "./redis-pool.ts";
 import { type JobRequestWire, readJobRequest, resubmitCommand } from "./job-request.ts";
 import type { RunnerRegistry } from "./runners.ts";
 
 export interface JobStoreOptions {
   readonly client: JobClient;
-  readonly redis: RedisPool;
+  readonly redis: ConnectionPool;
   readonly runners: RunnerRegistry;
   readonly prefix: string;
 }

@@ -1,5 +1,5 @@
 /** How Redis is, as far as it tells. Never its address: that is the operator's business. */
-import type { RedisPool } from "./redis-pool.ts";
+import type { ConnectionPool } from "@herorunner/job";
 
 const deadlineMs = 2_000;
 const wanted: ReadonlyMap<string, string> = new Map([
@@ -13,7 +13,7 @@ const wanted: ReadonlyMap<string, string> = new Map([
 ]);
 
 export async function redisFacts(
-  redis: RedisPool,
+  redis: ConnectionPool,
   prefix: string,
 ): Promise<Readonly<Record<string, string | number | boolean>>> {
   const connection = redis.at(prefix);

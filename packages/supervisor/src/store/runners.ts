@@ -10,13 +10,14 @@ import {
   parseStrictJson,
   readRunner,
   registryKey,
+  type Commands,
   type RedisConnection,
   type Reply,
   type RunnerKeys,
+  type ConnectionPool,
 } from "@herorunner/job";
 import { RpcError } from "../rpc/errors.ts";
 import type { RunnerViewWire } from "../rpc/schemas.ts";
-import type { RedisPool } from "./redis-pool.ts";
 
 /** What people say about a runner. */
 export interface AboutRunner {
@@ -28,11 +29,11 @@ const pingTimeoutMs = 2_000;
 const maxRunners = 10_000;
 
 export class RunnerRegistry {
-  readonly #redis: RedisPool;
+  readonly #redis: ConnectionPool;
   readonly #prefix: string;
   readonly #key: string;
 
-  constructor(redis: RedisPool, prefix: string) {
+  constructor(redis: ConnectionPool, prefix: string) {
     this.#redis = redis;
     this.#prefix = prefix;
     this.#key = registryKey(prefix);
@@ -42,7 +43,7 @@ export class RunnerRegistry {
     return keysOf(runner, this.#prefix);
   }
 
-  at(keys: RunnerKeys): RedisConnection {
+  at(keys: RunnerKeys): Commands {
     return this.#redis.at(keys.queue);
   }
 
