@@ -59,7 +59,7 @@ export interface ExecutionFacts {
   readonly isolation?: string;
   /** Processes that had to be ended after the job's main process was gone. */
   readonly reaped?: number;
-  /** SHA-256 of everything the process wrote to standard output, hex. */
+  /** SHA-256 of the whole stream, hex, kept or not; secrets count as the mask that stands for them. */
   readonly stdoutSha256?: string;
   readonly stderrSha256?: string;
   /** How many secrets were masked in the output. */
