@@ -7,7 +7,7 @@ import { PassThrough } from "node:stream";
 import { createLogger } from "@herorunner/daemon";
 import { ClientError, JobClient, parseRedisUrl, RedisPresence, SupervisorClient } from "@herorunner/job";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { herojob } from "../../packages/herojob/test/support/herojob.ts";
+import { herojobHere } from "../../packages/herojob/test/support/here.ts";
 import { startSupervisor, type Supervisor } from "../../packages/supervisor/src/supervisor.ts";
 import { jobClientSuite } from "../conformance/job-client.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
@@ -123,15 +123,15 @@ describe("a supervisor client tells", () => {
 });
 
 describe("herojob through a supervisor", () => {
-  const around = async (): Promise<{ env: Record<string, string> }> => {
+  const around = async (): Promise<Record<string, string>> => {
     const keyFile = join(redis.folder, "api-key");
     await writeFile(keyFile, `${adminSecret}\n`, { mode: 0o600 });
-    return { env: { HEROJOB_SUPERVISOR: url, HEROJOB_API_KEY_FILE: keyFile, HEROJOB_RUNNER: "served" } };
+    return { HEROJOB_SUPERVISOR: url, HEROJOB_API_KEY_FILE: keyFile, HEROJOB_RUNNER: "served" };
   };
 
   test("submits, follows, explains, lists and cancels as it does over Redis", async () => {
-    const surroundings = await around();
-    const run = (...args: string[]): ReturnType<typeof herojob> => herojob(args, surroundings);
+    const env = await around();
+    const run = (...args: string[]): ReturnType<typeof herojobHere> => herojobHere(args, env);
     expect(await run("submit", "--wait", "-e", "print hi")).toEqual({ code: 0, stdout: "hi\n", stderr: "" });
     const failed = await run("submit", "--follow", "--id", "rpc-1", "-e", "print a\nwarn b\nfail 4");
     expect(failed).toMatchObject({ code: 1, stdout: "a\n" });
@@ -153,9 +153,8 @@ describe("herojob through a supervisor", () => {
   });
 
   test("a wrong key is exit code 3, and is not shown", async () => {
-    const { env } = await around();
-    const { HEROJOB_API_KEY_FILE: _file, ...rest } = env;
-    const { code, stderr } = await herojob(["status", "x"], { env: { ...rest, HEROJOB_API_KEY: "geheim" } });
+    const { HEROJOB_API_KEY_FILE: _file, ...rest } = await around();
+    const { code, stderr } = await herojobHere(["status", "x"], { ...rest, HEROJOB_API_KEY: "geheim" });
     expect(code).toBe(3);
     expect(stderr).toContain("--api-key-file");
     expect(stderr).not.toContain("geheim");
