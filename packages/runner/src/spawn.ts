@@ -1,4 +1,5 @@
 /** Builds the parts around a runner, starts them, and takes them down in order. */
+import { setMaxListeners } from "node:events";
 import { type JobOutcome, type Presence, QueueError } from "@herorunner/job";
 import { refusingOnBugs } from "./admit.ts";
 import { attend } from "./attend.ts";
@@ -25,6 +26,7 @@ export function spawnRunner(runner: Runner, given: RunnerHost): RunnerHandle {
   const timing: RunnerTiming = { ...defaultTiming, ...given.timing };
   const draining = new AbortController();
   const givingUp = new AbortController();
+  setMaxListeners(0, draining.signal, givingUp.signal); // each slot may wait on them; Node takes eleven for a leak
   const counts = { settled: 0, aborted: 0 };
   const tell = (event: RunnerEvent): void => {
     if (event.kind === "settled") counts.settled += 1;

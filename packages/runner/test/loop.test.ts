@@ -256,3 +256,21 @@ test("live output reaches the log of the job before its end is told", async () =
   ]);
   await end();
 });
+
+test("many jobs that wait for an absent queue cost no warning about listeners", async () => {
+  const warnings: Error[] = [];
+  const warned = (warning: Error): void => void warnings.push(warning);
+  process.on("warning", warned);
+  const jobs = Object.fromEntries(Array.from({ length: 30 }, (_unused, at) => [`j${at}`, { payload: "x" }]));
+  const { queue, handle } = engine(() => Promise.resolve(finished("")), {
+    concurrency: 30,
+    jobs,
+    burst: true,
+  });
+  queue.breakDown("settle");
+  await until(() => queue.calls.filter((call) => call === "settle").length >= 60, "all of them wait");
+  queue.mend("settle");
+  expect((await handle.stopped).settled).toBe(30);
+  process.off("warning", warned);
+  expect(warnings).toEqual([]);
+});
