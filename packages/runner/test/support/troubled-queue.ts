@@ -15,7 +15,7 @@ export interface TroubledQueue extends JobQueue {
   after(method: Method, act: () => void | Promise<void>): void;
 }
 
-export const away = new QueueError("UNAVAILABLE", "Redis at redis://test is not reachable");
+const away = new QueueError("UNAVAILABLE", "Redis at redis://test is not reachable");
 
 export function troubledQueue(inner: JobQueue): TroubledQueue {
   const calls: Method[] = [];
