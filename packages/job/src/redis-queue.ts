@@ -119,6 +119,8 @@ export class RedisJobQueue implements JobQueue {
       renew,
       [this.keys.leases, ...claims.map((claim) => this.keys.job(claim.jobId))],
       [String(this.#options.leaseMs), ...claims.flatMap((claim) => [claim.jobId, claim.token])],
+      // A connection that died silently must be found out while there is time for another try.
+      { deadlineMs: this.#options.leaseMs / 2 },
     );
     return listOf(answers).map((answer, at) => {
       const word = wordOf(answer, { OK: "held", FENCED: "lost", CANCEL: "cancel" });

@@ -354,6 +354,26 @@ describe("a claim that waits", () => {
   });
 });
 
+describe("a renewal", () => {
+  it("finds a half-open socket out while the lease still holds, and the next one renews it", async () => {
+    const server = await makeRedis();
+    const proxy = await makeProxy(server);
+    const admin = connectTo(server.url);
+    const leaseMs = 2_000;
+    const queue = new RedisJobQueue({ target: parseRedisUrl(proxy.url), runner: "r", owner: "o", leaseMs });
+    open.push(() => queue.close());
+    await admin.send(["HSET", queue.keys.job("a"), "payload", "x"]);
+    await admin.send(["LPUSH", queue.keys.queue, "a"]);
+    const claim = await queue.claim(new AbortController().signal);
+    proxy.swallow(true);
+    const { code, ms } = await refusal(queue.renew([claim!]));
+    proxy.swallow(false);
+    expect(code).toBe("UNAVAILABLE");
+    expect(ms).toBeLessThan(leaseMs);
+    expect(await queue.renew([claim!])).toEqual(["held"]);
+  });
+});
+
 describe("ending a connection", () => {
   it("frees those who wait for it to stand", async () => {
     const server = await makeRedis({ args: ["--requirepass", "p"] });

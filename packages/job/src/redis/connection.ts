@@ -42,7 +42,12 @@ export interface ConnectionOptions {
 export interface RedisConnection {
   /** Sends one command. Rejects with QueueError only. `deadlineMs` replaces the connection's own. */
   send(command: readonly (string | Uint8Array)[], options?: { readonly deadlineMs?: number }): Promise<Reply>;
-  run(script: Script, keys: readonly string[], args: readonly (string | Uint8Array)[]): Promise<Reply>;
+  run(
+    script: Script,
+    keys: readonly string[],
+    args: readonly (string | Uint8Array)[],
+    options?: { readonly deadlineMs?: number },
+  ): Promise<Reply>;
   /** Receives messages of a channel until the connection breaks or closes. Resolves when subscribed. */
   subscribe(channel: string, onMessage: (message: string) => void, onLost: () => void): Promise<void>;
   /**
@@ -112,8 +117,13 @@ class LazyConnection implements RedisConnection {
     }
   }
 
-  async run(script: Script, keys: readonly string[], args: readonly (string | Uint8Array)[]): Promise<Reply> {
-    return runScript((command) => this.send(command), script, keys, args);
+  async run(
+    script: Script,
+    keys: readonly string[],
+    args: readonly (string | Uint8Array)[],
+    options: { readonly deadlineMs?: number } = {},
+  ): Promise<Reply> {
+    return runScript((command) => this.send(command, options), script, keys, args);
   }
 
   async subscribe(channel: string, onMessage: (message: string) => void, onLost: () => void): Promise<void> {
