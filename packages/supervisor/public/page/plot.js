@@ -24,7 +24,7 @@ export function plot({ title, unit }) {
   };
   new ResizeObserver(draw).observe(drawing);
   drawing.addEventListener("pointermove", (event) => {
-    if (data === undefined) return;
+    if (data === undefined || data.times.length === 0) return;
     const box = drawing.getBoundingClientRect();
     const share = (event.clientX - box.left) / box.width;
     const at = Math.min(data.times.length - 1, Math.max(0, Math.floor(share * data.times.length)));
@@ -49,6 +49,7 @@ export function plot({ title, unit }) {
 
 function paint(drawing, { series, times }, unit) {
   const width = drawing.clientWidth;
+  if (times.length === 0) return drawing.replaceChildren();
   const tops = times.map((_, at) => topAt(series, at));
   const most = Math.max(...tops, 0);
   const top = niceTop(most);
@@ -141,7 +142,7 @@ function line({ values, className }, step, y) {
 export function sparkline(values, className) {
   const [width, tall] = [96, 20];
   const most = Math.max(...values, 1);
-  const step = width / values.length;
+  const step = width / Math.max(1, values.length);
   const shapes = values.map((value, at) => {
     const size = value === 0 ? 0 : Math.max(1, (value / most) * tall);
     return svg("rect", {
