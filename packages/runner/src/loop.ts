@@ -189,6 +189,14 @@ async function detailsOf(
 ): Promise<SettleDetails> {
   const { signers } = job;
   if (host.signReceipt === undefined) return { signers };
-  const endedAtMs = host.clock.now();
-  return { signers, receipt: await host.signReceipt(job, { claim, outcome, endedAtMs }) };
+  try {
+    const endedAtMs = host.clock.now();
+    return { signers, receipt: await host.signReceipt(job, { claim, outcome, endedAtMs }) };
+  } catch (error) {
+    host.logger.error(
+      { id: job.id, error },
+      "the receipt could not be signed, the outcome is stored without it",
+    );
+    return { signers };
+  }
 }

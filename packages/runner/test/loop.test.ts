@@ -274,3 +274,18 @@ test("many jobs that wait for an absent queue cost no warning about listeners", 
   process.off("warning", warned);
   expect(warnings).toEqual([]);
 });
+
+test("a receipt is stored beside the outcome, and one that cannot be signed costs only itself", async () => {
+  const { store, logger, handle } = engine((job) => Promise.resolve(finished(job.id)), {
+    jobs: { "1": { payload: "x" }, "2": { payload: "x" } },
+    burst: true,
+    signReceipt: (job, { outcome }) =>
+      job.id === "1" ? Promise.resolve(`signed: ${outcome.kind}`) : Promise.reject(new Error("no key")),
+  });
+  await handle.stopped;
+  expect([store.text("1", "receipt"), store.text("2", "receipt")]).toEqual(["signed: finished", undefined]);
+  expect([store.text("1", "status"), store.text("2", "status")]).toEqual(["finished", "finished"]);
+  expect(logger.messages("error")).toEqual([
+    "the receipt could not be signed, the outcome is stored without it",
+  ]);
+});

@@ -8,7 +8,7 @@ import { troubledQueue } from "./troubled-queue.ts";
 
 export interface EngineOptions extends Pick<
   RunnerHost,
-  "journal" | "burst" | "clock" | "presence" | "instance"
+  "journal" | "burst" | "clock" | "presence" | "instance" | "signReceipt"
 > {
   readonly concurrency?: number;
   readonly giveUpAfterMs?: number;
