@@ -48,9 +48,10 @@ export class SpawnServer {
   #onReady: (ready: boolean) => void = () => undefined;
 
   private constructor(file: string) {
-    // Away from the group of the runner, so that Ctrl-C does not end it before the jobs.
+    // Away from the group of the runner, so that Ctrl-C does not end it before the jobs. Its environment is not empty:
+    // until a new process has become the job it shows that of the server, and without any it could be anybody.
     this.#child = spawn(file, ["-I", "-S", "-c", spawnServerProgram, "herorunner-spawn-server"], {
-      ...{ cwd: "/", env: {}, stdio: ["pipe", "pipe", "ignore"], detached: true },
+      ...{ cwd: "/", env: { HERORUNNER: "spawn server" }, stdio: ["pipe", "pipe", "ignore"], detached: true },
     });
     this.#gone = new Promise((resolve) => {
       const lose = (): void => {
