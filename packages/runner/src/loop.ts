@@ -6,19 +6,14 @@
  * Data only moves right. A refused job takes the same road to settle as any other. `runOne` never rejects: what nobody
  * expected becomes the outcome `internal`, an absent queue is waited out, a lost claim ends the work and writes nothing.
  */
-import {
-  type Claim,
-  type ErrorOutcome,
-  failed,
-  type JobOutcome,
-  type SettleDetails,
-  type VerifiedJob,
-} from "@herorunner/job";
+import { type Claim, type ErrorOutcome, failed, type JobOutcome, type VerifiedJob } from "@herorunner/job";
 import type { Admission } from "./admit.ts";
 import type { RunningHost } from "./host.ts";
 import type { HeldLease } from "./lease.ts";
 import { LiveLog } from "./live-log.ts";
 import type { JobContext, Runner } from "./runner.ts";
+import { settle } from "./settle.ts";
+import { refusedAtStart, replayed } from "./start-checks.ts";
 
 /** Takes and runs jobs until `host.draining`; resolves when the last one is settled. */
 export async function runLoop(runner: Runner, host: RunningHost): Promise<void> {
@@ -98,27 +93,6 @@ async function startAndProcess(
   }
 }
 
-/**
- * The last look before a process exists. The journal is asked after the queue has marked the job as started: a job that
- * was given back, or whose runner died before that mark, has not used up its start.
- */
-async function refusedAtStart(job: VerifiedJob, host: RunningHost): Promise<ErrorOutcome | undefined> {
-  try {
-    if (job.replay !== undefined && !(await host.journal.accept(job.replay))) return replayed(job);
-  } catch (error) {
-    host.logger.error({ id: job.id, error }, "the replay journal cannot be written");
-    return failed(
-      "internal",
-      "the runner cannot record the start on its own disk, so nothing was run; see its log",
-    );
-  }
-  // Between admission and here the queue may have been away for long.
-  if (job.notAfterMs !== undefined && host.clock.now() > job.notAfterMs) {
-    return failed("expired", "expires_at passed while the job waited to be started; submit it again");
-  }
-  return undefined;
-}
-
 async function processSafely(
   job: VerifiedJob,
   lease: HeldLease,
@@ -156,47 +130,4 @@ export function stoppedOutcome(why: "cancelled" | "shutdown"): ErrorOutcome {
   return why === "cancelled"
     ? failed("cancelled", "cancelled while it ran; its processes were ended")
     : failed("shutdown", "the runner was stopped while the job ran; submit it again");
-}
-
-function replayed(job: VerifiedJob): ErrorOutcome {
-  return failed(
-    "replayed",
-    `a signed job with id ${job.id} was started before; sign it again under a new id to run it again`,
-  );
-}
-
-async function settle(
-  claim: Claim,
-  outcome: JobOutcome,
-  admission: Admission,
-  host: RunningHost,
-): Promise<void> {
-  const details = admission.ok ? await detailsOf(claim, outcome, admission.job, host) : {};
-  const answer = await host.patience.until(
-    "settle",
-    () => host.queue.settle(claim, outcome, details),
-    host.givingUp,
-  );
-  host.tell({ kind: answer ?? "unsettled", claim, outcome });
-}
-
-/** What is stored beside an outcome: who signed the job, and the runner's own signature under how it ended. */
-async function detailsOf(
-  claim: Claim,
-  outcome: JobOutcome,
-  job: VerifiedJob,
-  host: RunningHost,
-): Promise<SettleDetails> {
-  const { signers } = job;
-  if (host.signReceipt === undefined) return { signers };
-  try {
-    const endedAtMs = host.clock.now();
-    return { signers, receipt: await host.signReceipt(job, { claim, outcome, endedAtMs }) };
-  } catch (error) {
-    host.logger.error(
-      { id: job.id, error },
-      "the receipt could not be signed, the outcome is stored without it",
-    );
-    return { signers };
-  }
 }
