@@ -18,8 +18,13 @@ export interface Site {
   readonly harness: Harness;
   readonly served: Served;
   readonly url: string;
-  /** A page of its own session, signed in with this key, at this address. */
-  open(path: string, options?: BrowserContextOptions & { readonly key?: string }): Promise<Page>;
+  /** A page of its own session, signed in with this key, at this address of the supervisor, or of another one. */
+  open(
+    path: string,
+    options?: BrowserContextOptions & { readonly key?: string; readonly at?: string },
+  ): Promise<Page>;
+  /** What the browser complained about so far was meant. */
+  forgive(): void;
   /** A runner that does what the test says, registered and alive. */
   runner(): Promise<StandIn>;
   shot(page: Page, name: string): Promise<void>;
@@ -56,17 +61,20 @@ export function site(): Site {
     get url() {
       return served.url;
     },
-    open: async (path, { key = adminSecret, ...options } = {}) => {
+    open: async (path, { key = adminSecret, at, ...options } = {}) => {
       const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
       const page = await context.newPage();
       page.setDefaultTimeout(10_000);
-      const { url } = served;
+      const url = at ?? served.url;
       listen(page, url, (sentence) => complaints.push(sentence));
       await page.goto(url + path);
       await page.getByLabel("API key or admin secret").fill(key);
       await page.getByRole("button", { name: "Sign in" }).click();
       await page.locator("#live[data-state=live]").waitFor();
       return page;
+    },
+    forgive: () => {
+      complaints = [];
     },
     runner: async () => {
       const runner = harness.runner();
