@@ -10,10 +10,13 @@ import {
   type ChildExecutor,
   createAdmit,
   createExecutor,
+  createPlainLauncher,
+  createSpawnServerLauncher,
   type Executor,
   type InstanceFacts,
   IsolationUnavailable,
   jobEnvironment,
+  type Launcher,
   noJournal,
   type ReplayJournal,
   type Runner,
@@ -147,11 +150,25 @@ function instanceFacts({ identity, trust }: Parts, executor: ChildExecutor, poll
 }
 
 async function openExecutor({ config, logger }: Parts, shutdown: Shutdown): Promise<ChildExecutor> {
-  const executor = await createExecutor({ isolation: config.isolation, logger }).catch((error: unknown) => {
+  const launcher = openLauncher(config.launcher, logger);
+  const made = createExecutor({ isolation: config.isolation, logger, launcher });
+  const executor = await made.catch(async (error: unknown) => {
+    await launcher.close();
     throw error instanceof IsolationUnavailable ? new StartRefused(error.message) : error;
   });
   shutdown.onCleanUp("executor", () => executor.close());
   return executor;
+}
+
+/** The server comes up beside everything else; until it is there, jobs are started without it. */
+function openLauncher(wish: RunConfig["launcher"], logger: Parts["logger"]): Launcher {
+  if (wish === "plain") return createPlainLauncher();
+  const launcher = createSpawnServerLauncher();
+  void launcher.ready.then((ready) => {
+    const why = ready ? "a small process starts the jobs" : "no Python 3.8 or newer for a spawn server";
+    logger.debug({ launcher: ready ? "spawn server" : "plain", why }, "launcher of jobs");
+  });
+  return launcher;
 }
 
 async function openJournal({ trust, stateFolder }: Parts): Promise<ReplayJournal> {

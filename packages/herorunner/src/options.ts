@@ -114,6 +114,15 @@ const processOptions = defineOptions({
     group: "Process",
     description: "How the processes of a job are fenced in; see docs/operations.md",
   },
+  launcher: {
+    flag: "launcher",
+    kind: "choice",
+    choices: ["auto", "plain"],
+    default: "auto",
+    group: "Process",
+    description:
+      "How processes are started: through a small spawn server where there is Python 3.8, or plain, from the runner itself",
+  },
   stateDir: {
     flag: "state-dir",
     kind: "string",

@@ -8,6 +8,10 @@ export type { StartProblem } from "./child/executable.ts";
 export { closeInheritedDescriptors } from "./child/inherited-descriptors.ts";
 export { IsolationUnavailable, probeIsolation } from "./child/isolation.ts";
 export type { IsolationLevel, IsolationWish, LevelReport } from "./child/isolation.ts";
+export type { Launcher } from "./child/launcher.ts";
+export { createPlainLauncher } from "./child/plain-launcher.ts";
+export { createSpawnServerLauncher } from "./child/spawn-server-launcher.ts";
+export type { SpawnServerLauncher } from "./child/spawn-server-launcher.ts";
 export { baseEnvironment, jobEnvironment, parseAllowedNames } from "./environment.ts";
 export type {
   AllowedNames,

@@ -10,6 +10,8 @@ test("these names are public, and no others", () => {
     "createAdmit",
     "createChildExecutor",
     "createExecutor",
+    "createPlainLauncher",
+    "createSpawnServerLauncher",
     "defaultTiming",
     "defineRunner",
     "inspectExecutable",

@@ -12,8 +12,10 @@ import { holdsEntry, listPids, readEnvironment } from "./proc.ts";
 import { signalGroup, signalProcess } from "./signals.ts";
 import { type SpawnedProcess, SpawnServer } from "./spawn-server.ts";
 
-/** Longer than any start takes; a server that does not answer was stopped or worse. */
-const answerWithinMs = 10_000;
+export interface SpawnServerLauncherOptions {
+  /** A server that takes longer to start a job was stopped, or worse, and is given up. Default 10 000. */
+  readonly answerWithinMs?: number;
+}
 
 export interface SpawnServerLauncher extends Launcher {
   /** Resolves when it is known whether the server can be had; launches before that are plain. */
@@ -23,8 +25,8 @@ export interface SpawnServerLauncher extends Launcher {
 }
 
 /** Starts its server in the background. The caller closes it. */
-export function createSpawnServerLauncher(): SpawnServerLauncher {
-  return new ThroughServer();
+export function createSpawnServerLauncher(options: SpawnServerLauncherOptions = {}): SpawnServerLauncher {
+  return new ThroughServer(options.answerWithinMs ?? 10_000);
 }
 
 class ThroughServer implements SpawnServerLauncher {
@@ -34,8 +36,10 @@ class ThroughServer implements SpawnServerLauncher {
   #server: SpawnServer | undefined;
   #starting: Promise<void> | undefined;
   #closed = false;
+  readonly #answerWithinMs: number;
 
-  constructor() {
+  constructor(answerWithinMs: number) {
+    this.#answerWithinMs = answerWithinMs;
     this.#start();
     this.ready = (this.#starting ?? Promise.resolve()).then(() => this.#server !== undefined);
   }
@@ -58,7 +62,10 @@ class ThroughServer implements SpawnServerLauncher {
     if ("ok" in pair) return pair;
     const [out, err] = pair;
     if (out === undefined || err === undefined) return failure(new Error("no pipes for its output"));
-    return launchThrough(server, request, [out, err]).catch((error: unknown) => failure(error));
+    const patience = setTimeout(() => server.kill(), this.#answerWithinMs);
+    return launchThrough(server, request, [out, err])
+      .catch((error: unknown) => failure(error))
+      .finally(() => clearTimeout(patience));
   }
 
   async close(): Promise<void> {
@@ -81,7 +88,6 @@ async function launchThrough(
   [out, err]: readonly [OutputPipe, OutputPipe],
 ): Promise<LaunchResult> {
   const open = new Set([out.readEnd, err.readEnd, out.writeEnd, err.writeEnd]);
-  const patience = setTimeout(() => server.kill(), answerWithinMs);
   try {
     const input = openInput(request.stdin);
     open.add(input);
@@ -101,7 +107,6 @@ async function launchThrough(
     open.delete(err.readEnd);
     return { ok: true, process: launched(answer.process, streamsRead) };
   } finally {
-    clearTimeout(patience);
     for (const fd of open) closeSync(fd);
   }
 }

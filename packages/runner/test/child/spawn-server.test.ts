@@ -1,13 +1,112 @@
-import { createChildExecutor } from "@herorunner/runner";
+import { createChildExecutor, type Executor } from "@herorunner/runner";
+import { afterEach, describe, expect, it } from "vitest";
 import { executorSuite } from "../../../../test/conformance/executor.ts";
-import { createSpawnServerLauncher } from "../../src/child/spawn-server-launcher.ts";
+import { badChild, commandOf, shell } from "../../../../test/support/bad-child.ts";
+import { until } from "../../../../test/support/until.ts";
+import { createPlainLauncher } from "../../src/child/plain-launcher.ts";
+import {
+  createSpawnServerLauncher,
+  type SpawnServerLauncher,
+} from "../../src/child/spawn-server-launcher.ts";
+
+const never = new AbortController().signal;
 
 executorSuite(
   "level group, through a spawn server",
   async () => {
     const launcher = createSpawnServerLauncher();
-    if (!(await launcher.ready)) throw new Error("no Python here");
+    if (!(await launcher.ready)) throw new Error("no Python 3.8 on this machine; see docs/performance.md");
     return createChildExecutor({ launcher });
   },
   { endsEverything: false, helpersMayFinish: true },
 );
+
+describe("a spawn server", () => {
+  const executors: Executor[] = [];
+  afterEach(async () => {
+    await Promise.all(executors.splice(0).map((executor) => executor.close()));
+  });
+  const open = async (
+    options: SpawnServerLauncherOptions = {},
+  ): Promise<{ executor: Executor; launcher: SpawnServerLauncher; server: number }> => {
+    const launcher = createSpawnServerLauncher(options);
+    await launcher.ready;
+    const executor = createChildExecutor({ launcher });
+    executors.push(executor);
+    return { executor, launcher, server: launcher.serverPid ?? 0 };
+  };
+  const parentOf = async (executor: Executor): Promise<number> => {
+    const { output } = await executor.run(shell("echo $PPID"), never);
+    return Number(output.stdout);
+  };
+
+  it("is who starts the jobs", async () => {
+    const { executor, server } = await open();
+    expect(await parentOf(executor)).toBe(server);
+  });
+
+  it("gives a job what plain spawn gives: signals, limits, descriptors, mask, priority", async () => {
+    const plain = createChildExecutor({ launcher: createPlainLauncher() });
+    executors.push(plain);
+    const { executor } = await open();
+    const look = shell(
+      "grep -E '^(Sig|Shd|Cap|NoNewPrivs|Seccomp:|Umask)' /proc/self/status; cat /proc/self/limits /proc/self/cgroup; " +
+        "umask; nice; ls /proc/self/fd; stat -L -c %F /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2",
+      { stdin: "text" },
+    );
+    const [through, direct] = await Promise.all([executor.run(look, never), plain.run(look, never)]);
+    // posix_spawn of some C libraries leaves their two inner signals, 32 and 33, ignored.
+    const text = through.output.stdout.replace("SigIgn:\t0000000180000000", "SigIgn:\t0000000000000000");
+    expect(text).toBe(direct.output.stdout);
+    expect(text).toContain("SigIgn:\t0000000000000000");
+    expect(text).toMatch(/\nregular file\nfifo\nfifo\n$/);
+  });
+
+  it("tells every exit code and every deadly signal", async () => {
+    const { executor } = await open();
+    for (const code of [0, 1, 128, 137, 143, 255]) {
+      const { ending } = await executor.run(shell(`exit ${code}`), never);
+      expect(ending).toEqual({ kind: "exited", code });
+    }
+    for (const signal of [
+      "SIGHUP",
+      "SIGABRT",
+      "SIGKILL",
+      "SIGSEGV",
+      "SIGPIPE",
+      "SIGTERM",
+      "SIGXFSZ",
+    ] as const) {
+      const { ending } = await executor.run(shell(`kill -${signal.slice(3)} $$`), never);
+      expect(ending).toEqual({ kind: "signalled", signal });
+    }
+  });
+
+  it("ended by a job, takes that job with it, and the next ones are started without it and then by a new one", async () => {
+    const { executor, launcher, server } = await open();
+    const child = badChild("hangs");
+    const running = executor.run(child.command, never);
+    await until(() => child.left().length > 0, "the child runs");
+    process.kill(server, "SIGKILL");
+    expect((await running).ending).toEqual({ kind: "signalled", signal: "SIGKILL" });
+    expect(child.left()).toEqual([]);
+    expect(await parentOf(executor)).toBe(process.pid);
+    await until(() => (launcher.serverPid ?? server) !== server, "there is a new server");
+    expect(await parentOf(executor)).toBe(launcher.serverPid);
+  });
+
+  it("that was stopped costs one job and no more", async () => {
+    const { executor, server } = await open({ answerWithinMs: 300 });
+    process.kill(server, "SIGSTOP");
+    const { ending } = await executor.run(commandOf("/bin/true"), never);
+    expect(ending).toMatchObject({ kind: "not_started", code: "EPIPE" });
+    expect((await executor.run(commandOf("/bin/true"), never)).ending).toEqual({ kind: "exited", code: 0 });
+  });
+
+  it("ends with the executor", async () => {
+    const { executor, server } = await open();
+    await executor.run(commandOf("/bin/true"), never);
+    await executor.close();
+    expect(() => process.kill(server, 0)).toThrow("ESRCH");
+  });
+});
