@@ -20,6 +20,7 @@ const exampleView: RunnerViewWire = {
       slots: 1,
       busy: 1,
       isolation: "cgroup",
+      signatures: "required",
       last_poll_ms: 120,
     },
   ],

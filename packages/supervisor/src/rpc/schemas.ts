@@ -176,6 +176,7 @@ export const runnerView = z.strictObject({
       slots: z.int().describe("How many jobs it runs at once."),
       busy: z.int(),
       isolation: z.string(),
+      signatures: z.string().describe("What it does with signatures: `required`, `warn` or `off`."),
       last_poll_ms: z.int().describe("How long ago its queue last answered it.").optional(),
     }),
   ),

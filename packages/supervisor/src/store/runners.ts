@@ -25,6 +25,8 @@ export interface AboutRunner {
   readonly labels?: Readonly<Record<string, string>> | undefined;
 }
 
+/** A runner that was registered this long ago is still taken for registered: saves a question with every job. */
+const trustMs = 1_000;
 const pingTimeoutMs = 2_000;
 const maxRunners = 10_000;
 
@@ -32,6 +34,8 @@ export class RunnerRegistry {
   readonly #redis: ConnectionPool;
   readonly #prefix: string;
   readonly #key: string;
+  /** When each runner was last seen in the registry; no more entries than it ever had. */
+  readonly #seenMs = new Map<string, number>();
 
   constructor(redis: ConnectionPool, prefix: string) {
     this.#redis = redis;
@@ -81,7 +85,13 @@ export class RunnerRegistry {
 
   /** Throws unless the runner is registered, or alive without being registered. */
   async mustBeKnown(id: string): Promise<void> {
-    if ((await this.#redis.at(this.#key).send(["HEXISTS", this.#key, id])) === 1) return;
+    const nowMs = performance.now();
+    if ((this.#seenMs.get(id) ?? -Infinity) > nowMs - trustMs) return;
+    if ((await this.#redis.at(this.#key).send(["HEXISTS", this.#key, id])) === 1) {
+      this.#seenMs.set(id, nowMs);
+      return;
+    }
+    this.#seenMs.delete(id);
     const keys = this.keys(id);
     if (!(await readRunner(this.at(keys), keys)).alive) throw await this.#unknown(id);
   }
@@ -97,6 +107,7 @@ export class RunnerRegistry {
         hint: "Cancel them, or remove the runner with force: true and leave them in its queue.",
       });
     }
+    this.#seenMs.delete(id);
     return (await this.#redis.at(this.#key).send(["HDEL", this.#key, id])) === 1;
   }
 
@@ -148,7 +159,7 @@ export class RunnerRegistry {
       ...withoutUndefined(about),
       ...{ alive: state.alive, paused: state.paused },
       ...{ queued: state.queued, running: state.running, dead: state.dead },
-      instances: instances.map(({ lastPollMs, seenAtMs: _seen, signatures: _mode, ...instance }) => ({
+      instances: instances.map(({ lastPollMs, seenAtMs: _seen, ...instance }) => ({
         ...instance,
         ...(lastPollMs === undefined ? {} : { last_poll_ms: lastPollMs }),
       })),
