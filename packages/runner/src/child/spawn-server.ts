@@ -64,7 +64,6 @@ export class SpawnServer {
     this.#child.stdin.on("error", () => undefined);
     this.#child.stdout.on("error", () => undefined);
     this.#child.stdout.setEncoding("latin1").on("data", (text: string) => this.#hear(text));
-    this.#hold(false);
   }
 
   /** Resolves with undefined where there is no usable Python. The caller closes it. */
@@ -73,6 +72,7 @@ export class SpawnServer {
     if (file === undefined) return undefined;
     const server = new SpawnServer(file);
     const ready = await server.#ready();
+    server.#hold(false);
     if (ready) return server;
     await server.close();
     return undefined;
@@ -113,7 +113,7 @@ export class SpawnServer {
 
   #ready(): Promise<boolean> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), readyWithinMs).unref();
+      const timer = setTimeout(() => resolve(false), readyWithinMs);
       this.#onReady = (ready) => {
         clearTimeout(timer);
         resolve(ready);

@@ -1,14 +1,19 @@
-import { createChildExecutor, type Executor } from "@herorunner/runner";
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { createChildExecutor, type Executor, probeIsolation } from "@herorunner/runner";
 import { afterEach, describe, expect, it } from "vitest";
 import { executorSuite } from "../../../../test/conformance/executor.ts";
-import { badChild, commandOf, shell } from "../../../../test/support/bad-child.ts";
+import { badChild, commandOf, newTag, processesTagged, shell } from "../../../../test/support/bad-child.ts";
 import { until } from "../../../../test/support/until.ts";
+import { isAlive, readStat } from "../../src/child/proc.ts";
 import { createPlainLauncher } from "../../src/child/plain-launcher.ts";
 import {
   createSpawnServerLauncher,
   type SpawnServerLauncher,
 } from "../../src/child/spawn-server-launcher.ts";
 
+const program = fileURLToPath(new URL("../../../../test/support/executor-program.ts", import.meta.url));
+const levels = (await probeIsolation()).filter((one) => one.available).map((one) => one.level);
 const never = new AbortController().signal;
 
 executorSuite(
@@ -50,7 +55,7 @@ describe("a spawn server", () => {
     executors.push(plain);
     const { executor } = await open();
     const look = shell(
-      "grep -E '^(Sig|Shd|Cap|NoNewPrivs|Seccomp:|Umask)' /proc/self/status; cat /proc/self/limits /proc/self/cgroup; " +
+      "grep -E '^(Sig[PBIC]|Shd|Cap|NoNewPrivs|Seccomp:|Umask)' /proc/self/status; cat /proc/self/limits /proc/self/cgroup; " +
         "umask; nice; ls /proc/self/fd; stat -L -c %F /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2",
       { stdin: "text" },
     );
@@ -101,6 +106,22 @@ describe("a spawn server", () => {
     const { ending } = await executor.run(commandOf("/bin/true"), never);
     expect(ending).toMatchObject({ kind: "not_started", code: "EPIPE" });
     expect((await executor.run(commandOf("/bin/true"), never)).ending).toEqual({ kind: "exited", code: 0 });
+  });
+
+  it.each(levels)("and its jobs are gone soon after the runner was killed, at level %s", async (level) => {
+    const tag = newTag();
+    const args = ["-C", "@herorunner/source", "--import", "tsx", program, level, tag];
+    const runner = spawn(process.execPath, [...args, "hangs", "ignores-term", "hangs-with-session"], {
+      ...{ stdio: "inherit", env: { ...process.env, LAUNCHER: "spawn-server" } },
+    });
+    await until(() => processesTagged(tag).length >= 5 + 1, "all behaviours run", 15_000);
+    const servers = processesTagged("herorunner-spawn-server").filter(
+      (pid) => readStat(pid)?.ppid === runner.pid,
+    );
+    expect(servers).toHaveLength(1);
+    runner.kill("SIGKILL");
+    await until(() => processesTagged(tag).length === 0, "nothing is left", 5_000);
+    await until(() => servers.every((pid) => !isAlive(readStat(pid))), "the server is gone");
   });
 
   it("ends with the executor", async () => {
