@@ -14,10 +14,14 @@ export interface EntrantOptions {
 /** `folder` takes what has to be compiled. */
 export function entrants(folder: string, { say, only }: EntrantOptions): EntrantList {
   const ballast = new URL("programs/ballast.mjs", import.meta.url).href;
+  const withBallast = { NODE_OPTIONS: `--import ${ballast}` };
   const all = [
     herorunner({ name: "herorunner" }),
+    herorunner({ name: "herorunner, group", args: ["--isolation", "group"] }),
     herorunner({ name: "herorunner, signed", signed: true }),
-    herorunner({ name: "herorunner +256 MB", env: { NODE_OPTIONS: `--import ${ballast}` } }),
+    herorunner({ name: "herorunner +256 MB", env: withBallast }),
+    herorunner({ name: "herorunner, plain", args: ["--launcher", "plain"] }),
+    herorunner({ name: "herorunner, plain +256 MB", args: ["--launcher", "plain"], env: withBallast }),
     bareNode(),
     bullmq(),
     celery(say),

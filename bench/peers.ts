@@ -1,7 +1,7 @@
 /** BullMQ and Celery, with a processor that does the same work. Celery takes part where Debian's package is installed. */
 import { execFile, execFileSync } from "node:child_process";
 import { promisify } from "node:util";
-import { openConnection, parseRedisUrl } from "@herorunner/job";
+import { openConnection, parseRedisUrl, type RedisConnection } from "@herorunner/job";
 import { Queue } from "bullmq";
 import { until } from "../test/support/until.ts";
 import {
@@ -140,22 +140,8 @@ async function launchCelery({ port, queue, concurrency, program }: Setting): Pro
   };
   const single = async (): Promise<number> => {
     const [id] = await enqueue(`${queue}-aside`, 1);
-    let startedMs = 0;
-    await new Promise<void>((resolve, reject) => {
-      const told = openConnection({ target: parseRedisUrl(`${url}/${database + 1}`), routeKey: "" });
-      const answer = (): void => {
-        told.close();
-        resolve();
-      };
-      told
-        .subscribe(`celery-task-meta-${id}`, answer, () => undefined)
-        .then(() => {
-          startedMs = performance.now();
-          return broker.send(["RENAME", `${queue}-aside`, queue]);
-        })
-        .catch(reject);
-    });
-    return performance.now() - startedMs;
+    const told = openConnection({ target: parseRedisUrl(`${url}/${database + 1}`), routeKey: "" });
+    return timedUntil(told, `celery-task-meta-${id}`, () => broker.send(["RENAME", `${queue}-aside`, queue]));
   };
   const end = async (): Promise<void> => {
     broker.close();
@@ -166,4 +152,20 @@ async function launchCelery({ port, queue, concurrency, program }: Setting): Pro
   await first.go();
   await until(async () => (await first.finished()) === 1, `Celery works: ${started.said()}`, 30_000);
   return { pid: started.pid, prepare, single, end };
+}
+
+/** Ms from `act` to the first message on the channel. Closes the connection. */
+async function timedUntil(
+  told: RedisConnection,
+  channel: string,
+  act: () => Promise<unknown>,
+): Promise<number> {
+  let heard: () => void = () => undefined;
+  const message = new Promise<void>((resolve) => (heard = resolve));
+  await told.subscribe(channel, heard, () => undefined);
+  const startedMs = performance.now();
+  await act();
+  await message;
+  told.close();
+  return performance.now() - startedMs;
 }

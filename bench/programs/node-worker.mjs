@@ -17,16 +17,12 @@ commands.defineCommand("finish", {
     redis.call('EXPIRE', KEYS[3], 3600)`,
 });
 
-let free = Number(concurrency);
-let wake = () => {};
+const running = new Set();
 for (;;) {
-  while (free === 0) await new Promise((resolve) => (wake = resolve));
+  if (running.size === Number(concurrency)) await Promise.race(running);
   const id = await waiting.blmove(`${prefix}queue`, `${prefix}active`, "RIGHT", "LEFT", 0);
-  free -= 1;
-  void runOne(id).then(() => {
-    free += 1;
-    wake();
-  });
+  const job = runOne(id).finally(() => running.delete(job));
+  running.add(job);
 }
 
 async function runOne(id) {
