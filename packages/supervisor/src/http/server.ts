@@ -1,6 +1,6 @@
 /**
- * The HTTP server with its limits: short deadlines for headers and bodies, few connections, and when they are all taken the
- * one that has been idle longest makes room, so that sockets which say nothing cannot keep others out.
+ * The HTTP server with its limits: short deadlines for headers and bodies, few connections, and when they are all taken one
+ * makes room that says nothing, so that such sockets cannot keep others out.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
@@ -89,9 +89,10 @@ function close(server: Server, sockets: Connections, force: AbortSignal): Promis
   });
 }
 
-/** All open sockets; those without a request first to go, oldest first. */
+/** All open sockets. When there are too many, one goes that never asked for anything, else one that is idle; the oldest. */
 class Connections {
   readonly #max: number;
+  readonly #silent = new Set<Socket>();
   readonly #idle = new Set<Socket>();
   readonly #busy = new Set<Socket>();
   #closing = false;
@@ -101,23 +102,22 @@ class Connections {
   }
 
   get size(): number {
-    return this.#idle.size + this.#busy.size;
+    return this.#silent.size + this.#idle.size + this.#busy.size;
   }
 
   add(socket: Socket): void {
-    socket.once("close", () => {
-      this.#idle.delete(socket);
-      this.#busy.delete(socket);
-    });
-    this.#idle.add(socket);
+    socket.once("close", () => this.#forget(socket));
+    this.#silent.add(socket);
     if (this.size <= this.#max) return;
-    const [oldest = socket] = this.#idle;
-    this.#idle.delete(oldest);
+    const [oldest = socket] = this.#silent.size > 1 ? this.#silent : [...this.#idle, socket];
+    this.#forget(oldest);
     oldest.destroy();
   }
 
   busy(socket: Socket): void {
-    if (this.#idle.delete(socket)) this.#busy.add(socket);
+    if (socket.destroyed) return;
+    this.#forget(socket);
+    this.#busy.add(socket);
   }
 
   idle(socket: Socket): void {
@@ -128,6 +128,10 @@ class Connections {
   /** And those that become idle from now on. */
   endIdle(): void {
     this.#closing = true;
-    for (const socket of this.#idle) socket.destroy();
+    for (const socket of [...this.#silent, ...this.#idle]) socket.destroy();
+  }
+
+  #forget(socket: Socket): void {
+    for (const sockets of [this.#silent, this.#idle, this.#busy]) sockets.delete(socket);
   }
 }
