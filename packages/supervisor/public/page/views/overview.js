@@ -1,5 +1,5 @@
 /** Overview: what runs where, what waits, and how the last hour went. */
-import { ApiError, callAll, get } from "../api.js";
+import { ApiError, call, callAll, get } from "../api.js";
 import { atMost, h, reconcile, setText, show } from "../dom.js";
 import { clock, count, duration, roughly } from "../format.js";
 import { jobKey, jobRow, jobSignature, jobTable, runningRow } from "../job-rows.js";
@@ -9,6 +9,7 @@ import { plot, sparkline } from "../plot.js";
 import { runnerSignature, runnerSummaryRow, startCommand } from "../runner-rows.js";
 
 const recentJobs = 12;
+const shownRunning = 50;
 const shownWaiting = 100;
 
 export function overviewView({ query, go }) {
@@ -49,17 +50,26 @@ export function overviewView({ query, go }) {
   };
 }
 
+/** Asks for no more jobs than there are: a search for one that does not exist would look through the whole history. */
 async function askNow() {
+  const { runners } = await call("runner.list");
+  const sum = (name) => runners.reduce((total, runner) => total + runner[name], 0);
+  const [running, waiting] = [Math.min(sum("running"), shownRunning), Math.min(sum("queued"), shownWaiting)];
   const answers = await callAll([
-    ["runner.list", {}],
-    ["job.list", { status: "started", limit: 50 }],
-    ["job.list", { status: "queued", limit: shownWaiting }],
     ["job.list", { limit: recentJobs * 3 }],
+    ...(running === 0 ? [] : [["job.list", { status: "started", limit: running }]]),
+    ...(waiting === 0 ? [] : [["job.list", { status: "queued", limit: waiting }]]),
   ]);
   const failed = answers.find((one) => one instanceof ApiError);
   if (failed !== undefined) throw failed;
-  const [{ runners }, running, waiting, recent] = answers;
-  return { runners, running: running.jobs, waiting, recent: recent.jobs };
+  const [recent, ...more] = answers;
+  return {
+    runners,
+    recent: recent.jobs,
+    running: running === 0 ? [] : more.shift().jobs,
+    // The oldest is known when all that wait were seen.
+    oldest: waiting === 0 || sum("queued") > shownWaiting ? undefined : more.shift().jobs.at(-1)?.queued_at,
+  };
 }
 
 function build(span, go) {
@@ -144,11 +154,10 @@ function setTile(parts, name, { number, more, curve }) {
   if (curve !== undefined) one.curve.replaceChildren(curve);
 }
 
-function showNow(parts, { runners, running, waiting, recent }) {
+function showNow(parts, { runners, running, oldest, recent }) {
   const sum = (name) => runners.reduce((total, runner) => total + runner[name], 0);
   const slots = runners.flatMap(({ instances }) => instances).reduce((total, one) => total + one.slots, 0);
   setTile(parts, "running", { number: count(sum("running")), more: `of ${count(slots)} slots` });
-  const oldest = waiting.next_cursor === null ? waiting.jobs.at(-1)?.queued_at : undefined;
   setTile(parts, "waiting", {
     number: count(sum("queued")),
     more: oldest === undefined ? "\u00a0" : `oldest ${roughly(clock.now() - oldest)}`,

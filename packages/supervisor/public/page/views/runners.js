@@ -115,7 +115,7 @@ function instanceTable(instances) {
             h("td", {}, `${one.busy} of ${one.slots}`),
             h("td", {}, one.last_poll_ms === undefined ? "–" : `${duration(one.last_poll_ms)} ago`),
             h("td", {}, one.isolation),
-            h("td", {}, one.signatures ?? "–"),
+            h("td", {}, one.signatures),
           ),
         ),
       ),
