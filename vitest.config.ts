@@ -12,6 +12,7 @@ export default defineConfig({
   ssr: { resolve: source },
   test: {
     dangerouslyIgnoreUnhandledErrors: false,
+    maxWorkers: 2,
     reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],
     projects: [
       {

@@ -224,6 +224,8 @@ describe("Sentinel", () => {
     await client.submit({ id: "a", runner: "my-runner", payload: "x" });
     const claim = await take(queue);
     await queue.start(claim);
+    // WAIT speaks of this connection's own writes; what came before them is replicated with them.
+    await redis.masterAdmin.send(["SET", "written-last", "1"]);
     await redis.masterAdmin.send(["WAIT", "1", "5000"]);
     await redis.master.kill();
     const { answer, refusals, ms } = await patiently(() => queue.renew([claim]));
