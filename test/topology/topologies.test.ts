@@ -249,6 +249,7 @@ describe("Sentinel", () => {
     await client.submit({ id: "a", runner: "my-runner", payload: "x" });
     const claim = await take(queue);
     await queue.start(claim);
+    await redis.masterAdmin.send(["SET", "written-last", "1"]);
     await redis.masterAdmin.send(["WAIT", "1", "5000"]);
     redis.link?.swallow(true);
     expect(await queue.settle(claim, finished("the only copy"))).toBe("settled");
