@@ -10,6 +10,7 @@ import { createPlainLauncher } from "../../src/child/plain-launcher.ts";
 import {
   createSpawnServerLauncher,
   type SpawnServerLauncher,
+  type SpawnServerLauncherOptions,
 } from "../../src/child/spawn-server-launcher.ts";
 
 const program = fileURLToPath(new URL("../../../../test/support/executor-program.ts", import.meta.url));
