@@ -9,6 +9,8 @@ import { plot, sparkline } from "../plot.js";
 import { runnerSignature, runnerSummaryRow, startCommand } from "../runner-rows.js";
 
 const recentJobs = 12;
+/** How many times as long as looking took there is a rest. */
+const restFactor = 5;
 const shownRunning = 50;
 const shownWaiting = 100;
 
@@ -25,7 +27,18 @@ export function overviewView({ query, go }) {
       if (!gone && error?.data?.reason !== "unreachable") parts.trouble.replaceChildren(problem(error));
     }
   };
-  const readNow = guarded(async () => showNow(parts, await askNow()));
+  let restUntilMs = 0;
+  const readNow = guarded(async () => {
+    const startMs = performance.now();
+    if (startMs < restUntilMs) return;
+    restUntilMs = Infinity;
+    try {
+      showNow(parts, await askNow());
+    } finally {
+      // Where looking is slow, it is done less often.
+      restUntilMs = performance.now() + restFactor * (performance.now() - startMs);
+    }
+  });
   const readStats = guarded(async () => showStats(parts, await get("/page/stats"), span));
   const soon = atMost(1_000, () => void readNow());
   const statsSoon = atMost(5_000, () => void readStats());
