@@ -30,9 +30,9 @@ test("the overview names every reason once", () => {
     name,
     anchor,
   ]);
-  const sorted = [...jobReasons].sort();
-  expect(links.map(([name]) => name).sort()).toEqual(sorted);
-  expect(links.map(([, anchor]) => anchor).sort()).toEqual(sorted);
+  expect(links).toHaveLength(jobReasons.length);
+  expect(new Set(links.map(([name]) => name))).toEqual(new Set(jobReasons));
+  expect(links.map(([, anchor]) => anchor)).toEqual(links.map(([name]) => name));
 });
 
 test.each(jobReasons)("the command for %s is one of ours and says which job it is about", (reason) => {
