@@ -72,8 +72,9 @@ export class RecoveryWatch {
       }
       const nowMs = performance.now();
       const restarted = one.berth.up && one.berth.startedMs > one.killedMs;
-      if (restarted) this.sameHost.push(nowMs - one.berth.startedMs);
-      else if (one.witnesses.some((witness) => wasWell(witness, one.killedMs))) {
+      if (restarted) {
+        if (one.berth.frozenMs < one.berth.startedMs) this.sameHost.push(nowMs - one.berth.startedMs);
+      } else if (one.witnesses.some((witness) => wasWell(witness, one.killedMs))) {
         this.elsewhere.push(nowMs - one.killedMs);
       }
     }
