@@ -76,17 +76,35 @@ export function say(text) {
   if (place !== null) place.textContent = text;
 }
 
-/** Calls at most once in `everyMs`, the last time included. */
+/** How many times as long as it took there is a rest. */
+const restFactor = 5;
+
+/**
+ * Calls `run` at most once in `everyMs`, and less often where it is slow; whoever asks meanwhile is heard afterwards. `run` may
+ * answer a promise.
+ */
 export function atMost(everyMs, run) {
   let timer;
-  let lastMs = -Infinity;
-  return () => {
-    if (timer !== undefined) return;
-    const waitMs = Math.max(0, lastMs + everyMs - performance.now());
-    timer = setTimeout(() => {
-      timer = undefined;
-      lastMs = performance.now();
-      run();
-    }, waitMs);
+  let running = false;
+  let wanted = false;
+  let restUntilMs = -Infinity;
+  const ask = () => {
+    if (running) wanted = true;
+    else timer ??= setTimeout(() => void start(), Math.max(0, restUntilMs - performance.now()));
   };
+  const start = async () => {
+    timer = undefined;
+    running = true;
+    const startMs = performance.now();
+    try {
+      await run();
+    } finally {
+      const endMs = performance.now();
+      restUntilMs = Math.max(startMs + everyMs, endMs + restFactor * (endMs - startMs));
+      running = false;
+      if (wanted) ask();
+      wanted = false;
+    }
+  };
+  return ask;
 }

@@ -53,7 +53,7 @@ class JobPage {
     this.#runner = runner;
     this.#hash = hash;
     this.#go = go;
-    const soon = atMost(300, () => void this.#read());
+    const soon = atMost(300, () => this.#read());
     const mine = (event) => {
       const about = event.detail;
       if (

@@ -56,7 +56,7 @@ export function jobsView({ query, go }) {
     void read("first");
   });
   // Who reads further back is not pulled to the front.
-  const soon = atMost(1500, () => (state.jobs.length > pageSize ? show(fresh, true) : void read("first")));
+  const soon = atMost(1500, () => (state.jobs.length > pageSize ? show(fresh, true) : read("first")));
   const stop = onLive(["job", "resync"], soon);
   void read("first");
   return {

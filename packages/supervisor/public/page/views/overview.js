@@ -9,8 +9,6 @@ import { plot, sparkline } from "../plot.js";
 import { runnerSignature, runnerSummaryRow, startCommand } from "../runner-rows.js";
 
 const recentJobs = 12;
-/** How many times as long as looking took there is a rest. */
-const restFactor = 5;
 const shownRunning = 50;
 const shownWaiting = 100;
 
@@ -27,21 +25,10 @@ export function overviewView({ query, go }) {
       if (!gone && error?.data?.reason !== "unreachable") parts.trouble.replaceChildren(problem(error));
     }
   };
-  let restUntilMs = 0;
-  const readNow = guarded(async () => {
-    const startMs = performance.now();
-    if (startMs < restUntilMs) return;
-    restUntilMs = Infinity;
-    try {
-      showNow(parts, await askNow());
-    } finally {
-      // Where looking is slow, it is done less often.
-      restUntilMs = performance.now() + restFactor * (performance.now() - startMs);
-    }
-  });
+  const readNow = guarded(async () => showNow(parts, await askNow()));
   const readStats = guarded(async () => showStats(parts, await get("/page/stats"), span));
-  const soon = atMost(1_000, () => void readNow());
-  const statsSoon = atMost(5_000, () => void readStats());
+  const soon = atMost(1_000, readNow);
+  const statsSoon = atMost(5_000, readStats);
   const stop = onLive(["job", "runner", "resync"], () => {
     soon();
     statsSoon();
@@ -49,8 +36,8 @@ export function overviewView({ query, go }) {
   const timers = [setInterval(() => soon(), 10_000), setInterval(() => statsSoon(), 20_000)];
   const seen = () => (document.hidden ? undefined : (soon(), statsSoon()));
   document.addEventListener("visibilitychange", seen);
-  void readStats();
-  void readNow();
+  soon();
+  statsSoon();
   return {
     title: "Overview",
     node: parts.node,

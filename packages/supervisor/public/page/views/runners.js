@@ -32,7 +32,7 @@ export function runnersView() {
       if (!gone && error?.data?.reason !== "unreachable") trouble.replaceChildren(problem(error));
     }
   };
-  const soon = atMost(1000, () => void read());
+  const soon = atMost(1000, read);
   const stop = onLive(["runner", "job", "resync"], soon);
   const timer = setInterval(soon, 5000);
   void read();
