@@ -24,6 +24,8 @@ const { values } = parseArgs({
     parts: { type: "string", default: "jobs,latency,idle,start" },
   },
 });
+// Each worker that is started leaves one, for the case that the bench is ended.
+process.setMaxListeners(0);
 const say = (line: string): void => console.log(line);
 const rounds = Number(values.rounds ?? (values.quick ? 3 : 7));
 const jobs = Number(values.jobs ?? (values.quick ? 200 : 600));
