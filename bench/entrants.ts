@@ -17,11 +17,11 @@ export function entrants(folder: string, { say, only }: EntrantOptions): Entrant
   const withBallast = { NODE_OPTIONS: `--import ${ballast}` };
   const all = [
     herorunner({ name: "herorunner" }),
-    herorunner({ name: "herorunner, group", args: ["--isolation", "group"] }),
-    herorunner({ name: "herorunner, signed", signed: true }),
+    herorunner({ name: "herorunner group", args: ["--isolation", "group"] }),
+    herorunner({ name: "herorunner signed", signed: true }),
     herorunner({ name: "herorunner +256 MB", env: withBallast }),
-    herorunner({ name: "herorunner, plain", args: ["--launcher", "plain"] }),
-    herorunner({ name: "herorunner, plain +256 MB", args: ["--launcher", "plain"], env: withBallast }),
+    herorunner({ name: "herorunner plain", args: ["--launcher", "plain"] }),
+    herorunner({ name: "herorunner plain +256 MB", args: ["--launcher", "plain"], env: withBallast }),
     bareNode(),
     bullmq(),
     celery(say),
