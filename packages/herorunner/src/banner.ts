@@ -31,7 +31,9 @@ export function showBanner(
         signatures: mode,
         isolation,
       },
-      ...{ invoke: config.invoke, pid: identity.pid, node: process.version },
+      invoke: config.invoke,
+      pid: identity.pid,
+      node: process.version,
     },
     "herorunner starts",
   );

@@ -36,9 +36,15 @@ export class RedisPresence implements Presence {
   async beat(report: InstanceReport): Promise<{ readonly paused: boolean }> {
     const { instances, settings } = this.#keys;
     const fields = {
-      ...{ owner: report.owner, host: report.host, pid: report.pid, version: report.version },
-      ...{ isolation: report.isolation, signatures: report.signatures },
-      ...{ slots: report.slots, busy: report.busy, last_poll_ms: report.lastPollMs ?? "" },
+      owner: report.owner,
+      host: report.host,
+      pid: report.pid,
+      version: report.version,
+      isolation: report.isolation,
+      signatures: report.signatures,
+      slots: report.slots,
+      busy: report.busy,
+      last_poll_ms: report.lastPollMs ?? "",
     };
     const flat = Object.entries(fields).flatMap(([name, value]) => [name, String(value)]);
     const keys = [instances, this.#keys.instance(report.owner), settings];

@@ -73,7 +73,11 @@ export class RedisJobQueue implements JobQueue {
   constructor(options: RedisQueueOptions) {
     this.keys = keysOf(options.runner, options.keyPrefix);
     this.#options = {
-      ...{ leaseMs: 6_000, adoptGraceMs: 2_000, blockSeconds: 5, maxClaims: 5, owner: randomUUID() },
+      leaseMs: 6_000,
+      adoptGraceMs: 2_000,
+      blockSeconds: 5,
+      maxClaims: 5,
+      owner: randomUUID(),
       ...{
         maxHashBytes: 20 * 1024 * 1024,
         resultTtlSeconds: 86_400,

@@ -35,8 +35,10 @@ export class Resettle {
 
   constructor(options: ResettleOptions = {}) {
     this.#options = {
-      ...{ keepMs: 60_000, maxBytes: 4 * 1024 * 1024, monotonicMs: () => performance.now() },
-      ...{ onRepaired: () => undefined },
+      keepMs: 60_000,
+      maxBytes: 4 * 1024 * 1024,
+      monotonicMs: () => performance.now(),
+      onRepaired: () => undefined,
       ...options,
     };
   }

@@ -161,8 +161,13 @@ export class SupervisorClient implements JobApi {
       );
     }
     return checkRequest({
-      ...{ id, runner: view.runner, payload: view.payload, timeoutSeconds: view.timeoutSeconds },
-      ...{ maxAttempts: view.maxAttempts, callerId: view.callerId ?? "", contextId: view.contextId ?? "" },
+      id,
+      runner: view.runner,
+      payload: view.payload,
+      timeoutSeconds: view.timeoutSeconds,
+      maxAttempts: view.maxAttempts,
+      callerId: view.callerId ?? "",
+      contextId: view.contextId ?? "",
       executor: view.executor ?? "",
     });
   }

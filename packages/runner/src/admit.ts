@@ -53,8 +53,11 @@ type FullPolicy = Required<Omit<AdmitPolicy, "alsoCheck">> & Pick<AdmitPolicy, "
 export function createAdmit(given: AdmitPolicy): Admit {
   const unsigned = createTrust({ mode: "off", runner: given.runnerId });
   const policy: FullPolicy = {
-    ...{ trust: () => unsigned, defaultTimeoutSeconds: 60, maxTimeoutSeconds: timeoutSecondsRange.high },
-    ...{ maxPayloadBytes: 16 * 1024 * 1024, now: Date.now },
+    trust: () => unsigned,
+    defaultTimeoutSeconds: 60,
+    maxTimeoutSeconds: timeoutSecondsRange.high,
+    maxPayloadBytes: 16 * 1024 * 1024,
+    now: Date.now,
     ...given,
   };
   return (claim) => {

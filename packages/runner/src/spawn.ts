@@ -17,7 +17,7 @@ import { runLoop } from "./loop.ts";
 import { Patience } from "./patience.ts";
 import { silentLogger, systemClock } from "./ports.ts";
 import { Reaper } from "./reaper.ts";
-import type { Runner, RunnerHandle, RunnerSummary } from "./runner.ts";
+import type { Runner, RunnerHandle, RunnerHealth, RunnerSummary } from "./runner.ts";
 import { Slots } from "./slots.ts";
 
 export function spawnRunner(runner: Runner, given: RunnerHost): RunnerHandle {
@@ -37,7 +37,11 @@ export function spawnRunner(runner: Runner, given: RunnerHost): RunnerHandle {
   };
   const patience = new Patience(clock, logger);
   const host: RunningHost = {
-    ...{ queue: given.queue, clock, logger, tell, patience },
+    queue: given.queue,
+    clock,
+    logger,
+    tell,
+    patience,
     admit: refusingOnBugs(given.admit, logger),
     journal: given.journal ?? noJournal,
     signReceipt: given.signReceipt,
@@ -65,13 +69,7 @@ export function spawnRunner(runner: Runner, given: RunnerHost): RunnerHandle {
     drain: () => draining.abort(),
     abort,
     stopped: stopped.then((): RunnerSummary => counts),
-    health: () => ({
-      busy: host.slots.busy,
-      slots: host.slots.size,
-      paused: host.gate.paused,
-      draining: draining.signal.aborted,
-      trouble: patience.trouble,
-    }),
+    health: () => healthOf(host),
     async [Symbol.asyncDispose]() {
       draining.abort();
       await this.stopped;
@@ -83,6 +81,16 @@ function isShutdown(outcome: JobOutcome): boolean {
   return outcome.kind === "error" && outcome.reason === "shutdown";
 }
 
+function healthOf(host: RunningHost): RunnerHealth {
+  return {
+    busy: host.slots.busy,
+    slots: host.slots.size,
+    paused: host.gate.paused,
+    draining: host.draining.aborted,
+    trouble: host.patience.trouble,
+  };
+}
+
 /** Everything that goes on beside the loop ends after it, so that leases are renewed while the last jobs run. */
 async function live(
   runner: Runner,
@@ -92,8 +100,11 @@ async function live(
 ): Promise<void> {
   const ending = new AbortController();
   const reaper = new Reaper({
-    ...{ queue: host.queue, clock: host.clock, onEvent: host.tell },
-    ...{ everyMs: timing.reapEveryMs, confirmMs: timing.reapConfirmMs },
+    queue: host.queue,
+    clock: host.clock,
+    onEvent: host.tell,
+    everyMs: timing.reapEveryMs,
+    confirmMs: timing.reapConfirmMs,
   });
   const beside = [reaper.run(ending.signal)];
   const { presence, instance } = given;

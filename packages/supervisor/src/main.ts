@@ -44,11 +44,17 @@ switch (loaded.kind) {
 
 async function serve(config: ServeConfig, warnings: readonly string[]): Promise<void> {
   const logger = createLogger({
-    ...{ level: config.logLevel, format: config.logFormat },
-    ...{ out: process.stdout, err: process.stderr },
+    level: config.logLevel,
+    format: config.logFormat,
+    out: process.stdout,
+    err: process.stderr,
   });
   const shutdown = createShutdown({
-    ...{ process, logger, drainTimeoutMs, abortTimeoutMs, forcedExitCode: exitCodes.aborted },
+    process,
+    logger,
+    drainTimeoutMs,
+    abortTimeoutMs,
+    forcedExitCode: exitCodes.aborted,
   });
   const { secret, madeUp, warnings: weak } = chooseSecret(config.adminSecret);
   for (const warning of [...warnings, ...weak]) logger.error({}, warning);
@@ -82,8 +88,13 @@ function supervisorOptions(
   config: ServeConfig,
 ): Omit<SupervisorOptions, "adminSecret" | "metrics" | "logger"> {
   return {
-    ...{ redisUrl: config.redisUrl, keyPrefix: config.keyPrefix, host: config.host, port: config.port },
-    ...{ allowedHosts: config.allowHost, allowedOrigins: config.allowOrigin, tlsProxy: config.tlsProxy },
+    redisUrl: config.redisUrl,
+    keyPrefix: config.keyPrefix,
+    host: config.host,
+    port: config.port,
+    allowedHosts: config.allowHost,
+    allowedOrigins: config.allowOrigin,
+    tlsProxy: config.tlsProxy,
   };
 }
 

@@ -82,7 +82,8 @@ export async function verify(config: VerifyConfig, shell: Shell): Promise<ExitCo
     ...(config.file === "-" ? { jobText: await readSource("-", shell) } : {}),
     trustFile: required(config.trust, "--trust"),
     nowSeconds: now ?? shell.now() / 1000,
-    ...{ acceptV1, json },
+    acceptV1,
+    json,
     ...(runner === undefined ? {} : { runner }),
     ...(audience === undefined ? {} : { audience }),
   });

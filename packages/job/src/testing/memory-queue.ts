@@ -48,8 +48,12 @@ export class MemoryQueue implements JobQueue {
     const { store = new MemoryStore(), ...rest } = options;
     this.store = store;
     this.#options = {
-      ...{ owner: "memory", leaseMs: 6_000, adoptGraceMs: 2_000, maxClaims: 5 },
-      ...{ maxHashBytes: 20 * 1024 * 1024, onPutAside: () => undefined },
+      owner: "memory",
+      leaseMs: 6_000,
+      adoptGraceMs: 2_000,
+      maxClaims: 5,
+      maxHashBytes: 20 * 1024 * 1024,
+      onPutAside: () => undefined,
       ...rest,
     };
   }

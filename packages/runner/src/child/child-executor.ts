@@ -66,7 +66,10 @@ function childExecutor(options: ChildExecutorOptions, { level, fences }: ChosenI
   // A control group must not outlive us, used or not.
   if (fences?.cgroup !== undefined) watchdog.ensureRunning();
   const around: RunSurroundings = {
-    ...{ launcher, leftovers, watchdog, isolation: level },
+    launcher,
+    leftovers,
+    watchdog,
+    isolation: level,
     // The random part is secret to no job: a job that forges a marker only marks itself.
     nextMarker: () => `${markerPrefix}${(jobCount++).toString(16).padStart(8, "0")}`,
     clock: options.clock ?? systemClock,

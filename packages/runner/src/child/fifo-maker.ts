@@ -64,7 +64,9 @@ export class FifoMaker {
 
   #start(): Shell {
     const shell = spawn("/bin/sh", ["-c", script, "herorunner-fifos"], {
-      ...{ cwd: "/", stdio: ["pipe", "pipe", "ignore"], detached: true },
+      cwd: "/",
+      stdio: ["pipe", "pipe", "ignore"],
+      detached: true,
     });
     shell.stdin.on("error", () => undefined);
     return shell;

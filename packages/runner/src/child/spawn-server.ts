@@ -51,7 +51,10 @@ export class SpawnServer {
     // Away from the group of the runner, so that Ctrl-C does not end it before the jobs. Its environment is not empty:
     // until a new process has become the job it shows that of the server, and without any it could be anybody.
     this.#child = spawn(file, ["-I", "-S", "-c", spawnServerProgram, "herorunner-spawn-server"], {
-      ...{ cwd: "/", env: { HERORUNNER: "spawn server" }, stdio: ["pipe", "pipe", "ignore"], detached: true },
+      cwd: "/",
+      env: { HERORUNNER: "spawn server" },
+      stdio: ["pipe", "pipe", "ignore"],
+      detached: true,
     });
     this.#gone = new Promise((resolve) => {
       const lose = (): void => {

@@ -76,7 +76,10 @@ export class ApiKeys {
       const { name, createdAtMs } = key;
       return [
         {
-          ...{ id, name, scopes: [...key.scopes], created_at: createdAtMs },
+          id,
+          name,
+          scopes: [...key.scopes],
+          created_at: createdAtMs,
           ...(Number.isFinite(used) ? { last_used_at: used } : {}),
         },
       ];

@@ -10,7 +10,10 @@ export async function openEvents(visit: Visit): Promise<undefined> {
   const runner = runnerOf(query);
   const wanted = (event: ServerEvent): boolean => runner === undefined || runnerNamedBy(event) === runner;
   await app.streams.serve({
-    ...{ request, response, login, headers: cors },
+    request,
+    response,
+    login,
+    headers: cors,
     feed: (stream) => feedEvents(app.hub, stream, wanted),
   });
   return undefined;

@@ -15,7 +15,10 @@ export async function openJobLog(visit: Visit): Promise<undefined> {
   // A browser that comes back knows better than the address it started with.
   const afterSeq = seqOf(request.headers["last-event-id"] ?? query.get("after") ?? "0");
   await app.streams.serve({
-    ...{ request, response, login, headers: cors },
+    request,
+    response,
+    login,
+    headers: cors,
     feed: (stream) =>
       feedJobLog({ keys, id, redis: runners.at(keys), own: runners.open(keys), afterSeq }, stream),
   });

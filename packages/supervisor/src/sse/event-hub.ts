@@ -95,7 +95,9 @@ export class EventHub {
       this.#tell({
         event: "job",
         data: {
-          ...{ runner, id: fields.get("id") ?? "", status: fields.get("status") ?? "" },
+          runner,
+          id: fields.get("id") ?? "",
+          status: fields.get("status") ?? "",
           ...(reason === "" ? {} : { reason }),
           time: Number(place.split("-")[0]),
         },

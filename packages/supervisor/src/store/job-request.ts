@@ -22,11 +22,19 @@ export interface JobRequestWire {
 
 export function readJobRequest(wire: JobRequestWire): JobRequest {
   const given = {
-    ...{ runner: wire.runner, payload: wire.payload, id: wire.id },
-    ...{ callerId: wire.caller_id, contextId: wire.context_id, executor: wire.executor },
-    ...{ timeoutSeconds: wire.timeout, maxAttempts: wire.max_attempts, trace: wire.trace },
-    ...{ createdAtSeconds: wire.created_at, expiresAtSeconds: wire.expires_at },
-    ...{ audience: wire.audience, nonce: wire.nonce },
+    runner: wire.runner,
+    payload: wire.payload,
+    id: wire.id,
+    callerId: wire.caller_id,
+    contextId: wire.context_id,
+    executor: wire.executor,
+    timeoutSeconds: wire.timeout,
+    maxAttempts: wire.max_attempts,
+    trace: wire.trace,
+    createdAtSeconds: wire.created_at,
+    expiresAtSeconds: wire.expires_at,
+    audience: wire.audience,
+    nonce: wire.nonce,
     envVars: wire.env_vars === undefined ? undefined : new Map(Object.entries(wire.env_vars)),
     signatures: wire.signatures?.map((one) => ({ publicKey: one.public_key, signature: one.signature })),
   };

@@ -147,8 +147,14 @@ export class JobStore {
       });
     }
     return {
-      ...{ runner: job.runner, payload: job.payload, callerId: job.callerId, contextId: job.contextId },
-      ...{ executor: job.executor, envVars: job.envVars, maxAttempts: job.maxAttempts, trace: job.trace },
+      runner: job.runner,
+      payload: job.payload,
+      callerId: job.callerId,
+      contextId: job.contextId,
+      executor: job.executor,
+      envVars: job.envVars,
+      maxAttempts: job.maxAttempts,
+      trace: job.trace,
       ...(job.timeoutSeconds === undefined ? {} : { timeoutSeconds: job.timeoutSeconds }),
     };
   }

@@ -157,8 +157,11 @@ export class RunnerRegistry {
     return {
       id,
       ...withoutUndefined(about),
-      ...{ alive: state.alive, paused: state.paused },
-      ...{ queued: state.queued, running: state.running, dead: state.dead },
+      alive: state.alive,
+      paused: state.paused,
+      queued: state.queued,
+      running: state.running,
+      dead: state.dead,
       instances: instances.map(({ lastPollMs, seenAtMs: _seen, ...instance }) => ({
         ...instance,
         ...(lastPollMs === undefined ? {} : { last_poll_ms: lastPollMs }),
