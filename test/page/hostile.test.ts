@@ -171,7 +171,7 @@ describe("a long log", () => {
     );
     expect(wide).toBeLessThan(2);
     await page.getByRole("searchbox", { name: "Search in the log" }).fill("zzz");
-    await page.getByText(/^1 of /).waitFor();
+    await page.locator(".hits", { hasText: /^1 of / }).waitFor();
   });
 });
 
