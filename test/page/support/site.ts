@@ -12,7 +12,7 @@ import {
 } from "../../../packages/supervisor/test/support/harness.ts";
 import { launchChromium } from "./chromium.ts";
 
-export const screenshots = join(import.meta.dirname, "..", "..", "..", "test-output", "page");
+const screenshots = join(import.meta.dirname, "..", "..", "..", "test-output", "page");
 
 export interface Site {
   readonly harness: Harness;
