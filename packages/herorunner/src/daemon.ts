@@ -57,7 +57,7 @@ export async function runDaemon(config: RunConfig, context: StartContext): Promi
     logger,
     drainTimeoutMs: config.drainTimeoutMs,
     forcedExitCode: exitCodes.aborted,
-    abortTimeoutMs: config.graceMs + lastWordsMs + 5_000,
+    abortTimeoutMs: config.graceMs + endingMs,
     onReload: () => trust?.reload(),
     stillOpen: () => (live.handle === undefined ? [] : [`${live.handle.health().busy} jobs`]),
   });
@@ -110,7 +110,7 @@ async function serve(parts: Parts, shutdown: Shutdown, live: LiveState): Promise
     admit: openAdmission(parts),
     concurrency: config.concurrency,
     burst: config.burst,
-    timing: { giveUpAfterMs: config.graceMs + lastWordsMs },
+    timing: { giveUpAfterMs: lastWordsMs },
     ...(signReceipt === undefined ? {} : { signReceipt }),
     instance: instanceFacts(parts, executor, polls),
     onEvent: (event) => {
@@ -211,8 +211,10 @@ function openQueue(
   return { queue, presence };
 }
 
-/** Beyond the grace of its processes: the time in which an aborted job is killed, read out and stored. */
-const lastWordsMs = 10_000;
+/** After the abort the queue is tried again and again for so long; what ends later gets one try. */
+const lastWordsMs = 2_000;
+/** Beyond the grace of its processes an aborted job is killed, read out and stored within this, or something hangs. */
+const endingMs = 15_000;
 
 /** What a hash may hold beside its payload: environment, signatures, and what earlier runs left. */
 const beyondPayloadBytes = 4 * 1024 * 1024;
