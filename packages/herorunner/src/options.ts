@@ -176,7 +176,12 @@ const runCommand = defineCommand({
   summary: "Take jobs from the queue of a runner id and run them.",
   options: runOptions,
   positionals: {
-    runnerId: { placeholder: "runner_id", description: "Whose queue to serve", arity: "one", check: idFault },
+    runnerId: {
+      placeholder: "runner_id",
+      description: "id of the runner whose queue is served",
+      arity: "one",
+      check: idFault,
+    },
   },
   validate: (config): readonly Problem[] => {
     const problems: Problem[] = [];
@@ -229,7 +234,7 @@ const verifyJobCommand = defineCommand({
     json: { flag: "json", kind: "boolean", description: "Answer with one JSON object" },
   },
   positionals: {
-    jobFile: { placeholder: "JOB.json", description: "The job with its signatures", arity: "one" },
+    jobFile: { placeholder: "JOB.json", description: "job file, with its signatures", arity: "one" },
   },
   validate: (config): readonly Problem[] =>
     config.trust === undefined
@@ -246,7 +251,7 @@ const doctorCommand = defineCommand({
   positionals: {
     runnerId: {
       placeholder: "runner_id",
-      description: "The runner whose keys are tried (default: one that nobody uses)",
+      description: "id of the runner whose keys are tried (default: one that nobody uses)",
       arity: "optional",
       check: idFault,
     },

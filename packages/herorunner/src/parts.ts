@@ -58,7 +58,7 @@ function readText(file: string, flag: string): string {
     return readFileSync(file, "utf8");
   } catch (error) {
     throw new StartRefused(
-      `${flag} ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      `${flag} ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}; name another file`,
     );
   }
 }

@@ -107,6 +107,6 @@ function readKey(file: string): string {
     return readFileSync(file, "utf8").trim();
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new StartRefused(`--supervisor-key-file ${file} cannot be read: ${why}`);
+    throw new StartRefused(`--supervisor-key-file ${file} cannot be read: ${why}; name another file`);
   }
 }

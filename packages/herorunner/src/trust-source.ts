@@ -83,6 +83,8 @@ function readTrustText(file: string): string {
     return readFileSync(file, "utf8");
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new StartRefused(`the trust file ${file} cannot be read: ${why}`);
+    throw new StartRefused(
+      `the trust file ${file} cannot be read: ${why}; name another one with --trust FILE`,
+    );
   }
 }
