@@ -5,6 +5,8 @@ test("these names are public, and no others", () => {
   expect(Object.keys(daemon).sort()).toEqual([
     "LOG_LEVELS",
     "MASK",
+    "buildInfo",
+    "buildText",
     "configurationReference",
     "crashOnBugs",
     "createLogger",

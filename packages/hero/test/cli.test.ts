@@ -206,6 +206,6 @@ describe("the other commands", () => {
     }
     expect(hero([])).toMatchObject({ code: 2, stdout: "" });
     expect(hero(["rnu"]).stderr).toContain('did you mean "hero run"?');
-    expect(hero(["--version"]).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(hero(["--version"]).stdout).toMatch(/^hero \d+\.\d+\.\d+( \([0-9a-f]{7}\))?\n$/);
   });
 });

@@ -20,7 +20,7 @@ import {
   waitProblems,
   wholeSeconds,
 } from "./job-options.ts";
-import { version } from "./version.ts";
+import { versionText } from "./version.ts";
 
 const submit = defineCommand({
   summary: "Submit a script or a job file.",
@@ -295,7 +295,7 @@ const timeout = {
 
 export const program = defineProgram({
   name: "herojob",
-  version,
+  version: versionText,
   summary: "Submits jobs to runners and looks after them.",
   envPrefix: "HEROJOB_",
   examples: [

@@ -3,7 +3,7 @@ import { defineCommand, defineOptions, defineProgram, logOptions, type Problem }
 import { idPattern, parseRedisUrl, timeoutSecondsRange } from "@herorunner/job";
 import { signatureModes } from "@herorunner/job/trust";
 import { environmentOptions, jobOptions } from "./job-options.ts";
-import { version } from "./version.ts";
+import { versionText } from "./version.ts";
 
 const week = timeoutSecondsRange.high;
 
@@ -260,7 +260,7 @@ const doctorCommand = defineCommand({
 
 export const program = defineProgram({
   name: "herorunner",
-  version,
+  version: versionText,
   summary: "Takes heroscript jobs from Redis and runs them with hero.",
   envPrefix: "HERORUNNER_",
   main: "run",

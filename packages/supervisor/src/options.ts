@@ -2,7 +2,7 @@
 import { defineCommand, defineOptions, defineProgram, logOptions } from "@herorunner/daemon";
 import { parseRedisUrl } from "@herorunner/job";
 import { secretProblems } from "./auth/admin-secret.ts";
-import { version } from "./version.ts";
+import { versionText } from "./version.ts";
 
 function redisUrlFault(url: string): string | undefined {
   try {
@@ -114,7 +114,7 @@ const serveCommand = defineCommand({
 
 export const program = defineProgram({
   name: "herosupervisor",
-  version,
+  version: versionText,
   summary: "Registers runners and queues jobs for them, over JSON-RPC and a web page",
   envPrefix: "HEROSUPERVISOR_",
   commands: { serve: serveCommand },

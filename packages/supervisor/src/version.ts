@@ -1,14 +1,11 @@
-/** One version for all packages; read from this package's own manifest. */
-import { readFileSync } from "node:fs";
-import { isJsonObject, parseStrictJson } from "@herorunner/job";
+/** Which build this is: one version for all packages, and the commit where it is known. */
+import { buildInfo, buildText } from "@herorunner/daemon";
 
-function readVersion(): string {
-  const parsed = parseStrictJson(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-  const value = parsed.ok && isJsonObject(parsed.value) ? parsed.value.get("version") : undefined;
-  return typeof value === "string" ? value : "0.0.0";
-}
+const build = buildInfo(import.meta.url);
 
-export const version = readVersion();
+export const { version } = build;
+/** As `--version` shows it. */
+export const versionText = buildText(build);
 
 /** Version of the wire protocol in Redis, docs/protocol.md. */
 export const protocolVersion = 1;

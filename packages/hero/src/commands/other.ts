@@ -4,7 +4,7 @@ import { UsageError } from "../errors.ts";
 import { exitCodes, type ExitCode } from "../exit-codes.ts";
 import { writeErr, writeOut } from "../output.ts";
 import { nearestName } from "../script/names.ts";
-import { version } from "../version.ts";
+import { versionText } from "../version.ts";
 import { actorsCommand } from "./actors.ts";
 import { checkCommand } from "./check.ts";
 import { fmtCommand } from "./fmt.ts";
@@ -52,7 +52,7 @@ export async function otherCommand(words: readonly string[], world: World): Prom
   }
   if (name === "--help" || name === "-h" || name === "-help" || name === "help") return help(rest[0]);
   if (name === "--version" || name === "version" || name === "-V") {
-    writeOut(`${version}\n`);
+    writeOut(`hero ${versionText()}\n`);
     return exitCodes.done;
   }
   const command = commands.get(name);
