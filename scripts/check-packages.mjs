@@ -16,6 +16,9 @@ const licences = ["LICENSE-MIT", "LICENSE-APACHE"];
  * @property {string} name
  * @property {string} version
  * @property {boolean} [private]
+ * @property {string[]} [keywords]
+ * @property {{ access?: string }} [publishConfig]
+ * @property {Record<string, string>} [scripts]
  * @property {string} license
  * @property {{ node?: string }} [engines]
  * @property {string[]} [workspaces]
@@ -30,7 +33,8 @@ for (const folder of root.workspaces ?? []) {
   const manifest = await manifestOf(join(repository, folder));
   const problems = [
     ...agreement(manifest),
-    ...(await licenceProblems(folder, manifest)),
+    ...publishing(manifest),
+    ...(await paperProblems(folder)),
     ...(await exportProblems(folder, manifest)),
     ...(await binProblems(folder, manifest)),
     ...(await publintProblems(folder)),
@@ -64,18 +68,32 @@ function agreement(manifest) {
 }
 
 /**
- * npm packs the licence files that lie beside package.json, so a package that may be published needs its own.
+ * npm packs what lies beside package.json and nothing from further up, so each package has its own copies.
  * @param {string} folder
- * @param {Manifest} manifest
  */
-async function licenceProblems(folder, manifest) {
+async function paperProblems(folder) {
   const problems = [];
   for (const name of licences) {
-    if (!(await exists(join(repository, name))))
-      problems.push(`${name} is missing at the top of the repository`);
-    const needed = manifest.private !== true;
-    if (needed && !(await exists(join(repository, folder, name)))) problems.push(`${name} is missing`);
+    const [ours, own] = await Promise.all([
+      textOf(join(repository, name)),
+      textOf(join(repository, folder, name)),
+    ]);
+    if (own === undefined) problems.push(`${name} is missing`);
+    else if (own !== ours) problems.push(`${name} is not that of the repository`);
   }
+  if ((await textOf(join(repository, folder, "README.md"))) === undefined)
+    problems.push("README.md is missing");
+  return problems;
+}
+
+/** What a package needs to be published, beside what npm asks for. @param {Manifest} manifest */
+function publishing(manifest) {
+  const problems = [];
+  if (manifest.private === true) problems.push("is private");
+  if (manifest.publishConfig?.access !== "public") problems.push('publishConfig.access is not "public"');
+  if ((manifest.keywords ?? []).length === 0) problems.push("has no keywords");
+  if (manifest.scripts?.["prepack"] !== "node ../../scripts/prepack.mjs")
+    problems.push("packs without scripts/prepack.mjs");
   return problems;
 }
 
@@ -100,7 +118,7 @@ async function binProblems(folder, manifest) {
   const problems = [];
   for (const [name, path] of Object.entries(manifest.bin ?? {})) {
     const file = join(repository, folder, path);
-    const text = await readFile(file, "utf8").catch(() => undefined);
+    const text = await textOf(file);
     if (text === undefined) {
       problems.push(`bin ${name} is ${path}, which does not exist`);
       continue;
@@ -120,6 +138,11 @@ async function binProblems(folder, manifest) {
 async function publintProblems(folder) {
   const { messages, pkg } = await publint({ pkgDir: join(repository, folder), strict: true });
   return messages.map((message) => `publint: ${formatMessage(message, pkg) ?? message.code}`);
+}
+
+/** @param {string} path @returns {Promise<string | undefined>} */
+async function textOf(path) {
+  return readFile(path, "utf8").catch(() => undefined);
 }
 
 /** @param {string} path */
