@@ -8,10 +8,13 @@ const root = resolve(import.meta.dirname, "..", "..");
 const packages = ["job", "daemon", "runner", "hero", "herorunner"] as const;
 
 /** Absolute path of a bin. Throws when a package is not built, or was changed after it was built. */
-export function builtBin(name: "herorunner" | "hero"): string {
-  if (!checked) for (const each of packages) checkBuilt(each);
-  checked = true;
-  return join(root, "packages", name, "bin", `${name}.js`);
+export function builtBin(name: "herorunner" | "hero" | "herojob" | "herosupervisor"): string {
+  const folder = name === "herosupervisor" ? "supervisor" : name;
+  for (const each of [...packages, folder]) {
+    if (!checked.has(each)) checkBuilt(each);
+    checked.add(each);
+  }
+  return join(root, "packages", folder, "bin", `${name}.js`);
 }
 
 /** A folder whose `hero` is ours: what an operator has on PATH. */
@@ -19,7 +22,7 @@ export const heroFolder = join(root, "node_modules", ".bin");
 export const repositoryRoot = root;
 
 /** Once per test process is enough. */
-let checked = false;
+const checked = new Set<string>();
 
 function checkBuilt(name: string): void {
   const folder = join(root, "packages", name);
