@@ -3,7 +3,7 @@
  * again in reverse.
  */
 import { join } from "node:path";
-import { createLogger, createShutdown, noMetrics, openMetrics, type Shutdown } from "@herorunner/daemon";
+import { createLogger, createShutdown, type Shutdown } from "@herorunner/daemon";
 import { failed, RedisJobQueue, RedisPresence, type RedisTarget } from "@herorunner/job";
 import {
   type Admit,
@@ -12,6 +12,7 @@ import {
   createExecutor,
   createPlainLauncher,
   createSpawnServerLauncher,
+  type FenceMaker,
   type Executor,
   type InstanceFacts,
   IsolationUnavailable,
@@ -24,10 +25,11 @@ import {
 } from "@herorunner/runner";
 import { showBanner } from "./banner.ts";
 import { exitCodes } from "./exit-codes.ts";
-import { type LiveState, openHealth } from "./health.ts";
+import type { LiveState } from "./health.ts";
 import { createHeroRunner, runnerType } from "./hero-runner.ts";
 import { logEvent, logPutAside } from "./job-log.ts";
-import { countEvent } from "./metrics.ts";
+import type { RunnerCounters } from "./metrics.ts";
+import { openObservation } from "./observation.ts";
 import type { RunConfig } from "./options.ts";
 import { openParts, type Parts } from "./parts.ts";
 import { PollWatch } from "./poll-watch.ts";
@@ -81,15 +83,10 @@ async function serve(parts: Parts, shutdown: Shutdown, live: LiveState): Promise
   const { config, logger, identity } = parts;
   const polls = new PollWatch();
   const executor = await openExecutor(parts, shutdown);
-  const metrics = config.listen === undefined ? noMetrics : await openMetrics();
-  const count = countEvent(metrics);
-  if (config.listen !== undefined) {
-    const health = await openHealth({ listen: config.listen, logger, metrics, live, polls });
-    shutdown.onCleanUp("health", () => health.close());
-  }
-  const { queue, presence } = openQueue(parts, polls, shutdown);
+  const counters = await openObservation({ parts, live, polls, isolation: executor.isolation, shutdown });
+  const { queue, presence } = openQueue(parts, { polls, counters }, shutdown);
   const signReceipt = config.receiptKey === undefined ? undefined : await openReceipts(config.receiptKey);
-  const journal = await openJournal(parts);
+  const journal = counters.journal(await openJournal(parts));
   showBanner(parts, executor.isolation);
   await awaitUsableRedis({
     connection: redisOf(parts),
@@ -101,7 +98,7 @@ async function serve(parts: Parts, shutdown: Shutdown, live: LiveState): Promise
   });
   if (shutdown.draining.aborted) return undefined;
   becomeKnown(parts, shutdown.draining);
-  await recoverDeadNeighbours(queue, identity, logger);
+  await recoverDeadNeighbours(queue, identity, { logger, onRecovered: counters.recovered });
   live.handle = openRunner(parts, executor).spawn({
     queue,
     presence,
@@ -111,12 +108,12 @@ async function serve(parts: Parts, shutdown: Shutdown, live: LiveState): Promise
     concurrency: config.concurrency,
     burst: config.burst,
     timing: { giveUpAfterMs: lastWordsMs },
-    ...(signReceipt === undefined ? {} : { signReceipt }),
+    ...(signReceipt === undefined ? {} : { signReceipt: counters.receipts(signReceipt) }),
     instance: instanceFacts(parts, executor, polls),
     onEvent: (event) => {
       if (event.kind === "waiting") polls.asked();
       logEvent(event, logger);
-      count(event);
+      counters.event(event);
     },
   });
   const { handle } = live;
@@ -150,22 +147,25 @@ function instanceFacts({ identity, trust }: Parts, executor: ChildExecutor, poll
 }
 
 async function openExecutor({ config, logger }: Parts, shutdown: Shutdown): Promise<ChildExecutor> {
-  const launcher = openLauncher(config.launcher, logger);
-  const made = createExecutor({ isolation: config.isolation, logger, launcher });
-  const executor = await made.catch(async (error: unknown) => {
-    await launcher.close();
+  const makeLauncher = (fences: FenceMaker | undefined): Launcher => openLauncher(config, logger, fences);
+  const made = createExecutor({ isolation: config.isolation, logger, makeLauncher });
+  const executor = await made.catch((error: unknown) => {
     throw error instanceof IsolationUnavailable ? new StartRefused(error.message) : error;
   });
   shutdown.onCleanUp("executor", () => executor.close());
   return executor;
 }
 
-/** The server comes up beside everything else; until it is there, jobs are started without it. */
-function openLauncher(wish: RunConfig["launcher"], logger: Parts["logger"]): Launcher {
-  if (wish === "plain") return createPlainLauncher();
-  const launcher = createSpawnServerLauncher();
+/** The servers come up beside everything else; until they are there, jobs are started without them. */
+function openLauncher(
+  { launcher: wish, concurrency }: RunConfig,
+  logger: Parts["logger"],
+  fences: FenceMaker | undefined,
+): Launcher {
+  if (wish === "plain") return createPlainLauncher(fences);
+  const launcher = createSpawnServerLauncher({ concurrency, ...(fences !== undefined && { fences }) });
   void launcher.ready.then((ready) => {
-    const why = ready ? "a small process starts the jobs" : "no Python 3.8 or newer for a spawn server";
+    const why = ready ? "small processes start the jobs" : "no Python 3.8 or newer for spawn servers";
     logger.debug({ launcher: ready ? "spawn server" : "plain", why }, "launcher of jobs");
   });
   return launcher;
@@ -190,7 +190,7 @@ function redisOf({ target, tlsCa }: Parts): { target: RedisTarget; tlsCa?: strin
 
 function openQueue(
   parts: Parts,
-  polls: PollWatch,
+  { polls, counters }: { readonly polls: PollWatch; readonly counters: RunnerCounters },
   shutdown: Shutdown,
 ): { queue: RedisJobQueue; presence: RedisPresence } {
   const { config, identity, logger } = parts;
@@ -201,12 +201,18 @@ function openQueue(
     resultTtlSeconds: Math.round(config.resultTtlMs / 1000),
     maxHashBytes: config.maxPayloadBytes + beyondPayloadBytes,
     onPoll: polls.answered,
-    onPutAside: (what) => logPutAside(what, logger),
-    onRepaired: (ids) =>
-      logger.info({ ids: ids.join(",") }, "Redis had lost the endings of jobs; stored again"),
+    onReopened: counters.reconnected,
+    onPutAside: (what) => {
+      counters.putAside(what);
+      logPutAside(what, logger);
+    },
+    onRepaired: (ids) => {
+      counters.repaired(ids);
+      logger.info({ ids: ids.join(",") }, "Redis had lost the endings of jobs; stored again");
+    },
   });
   shutdown.onCleanUp("queue", () => queue.close());
-  const presence = new RedisPresence(redis);
+  const presence = new RedisPresence({ ...redis, onReopened: counters.reconnected });
   shutdown.onCleanUp("presence", () => presence.close());
   return { queue, presence };
 }

@@ -5,13 +5,14 @@ export { createChildExecutor, createExecutor } from "./child/child-executor.ts";
 export type { ChildExecutor, ChildExecutorOptions, CreateExecutorOptions } from "./child/child-executor.ts";
 export { inspectExecutable } from "./child/executable.ts";
 export type { StartProblem } from "./child/executable.ts";
+export type { FenceMaker } from "./child/fence.ts";
 export { closeInheritedDescriptors } from "./child/inherited-descriptors.ts";
 export { IsolationUnavailable, probeIsolation } from "./child/isolation.ts";
 export type { IsolationLevel, IsolationWish, LevelReport } from "./child/isolation.ts";
 export type { Launcher } from "./child/launcher.ts";
 export { createPlainLauncher } from "./child/plain-launcher.ts";
 export { createSpawnServerLauncher } from "./child/spawn-server-launcher.ts";
-export type { SpawnServerLauncher } from "./child/spawn-server-launcher.ts";
+export type { SpawnServerLauncher, SpawnServerLauncherOptions } from "./child/spawn-server-launcher.ts";
 export { baseEnvironment, jobEnvironment, parseAllowedNames } from "./environment.ts";
 export type {
   AllowedNames,

@@ -2,9 +2,18 @@
  * Level `cgroup`: each job runs in a control group of its own below the runner's. The kernel kills the whole group at
  * one word and tells when it is empty. Needs cgroup v2, a kernel with `cgroup.kill` (5.14), and a group we may divide.
  */
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { type Fence, type FenceMaker, fenceShellName } from "./fence.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Fence, type FenceMaker, fenceShellName, type StandingFence } from "./fence.ts";
 import { readStat } from "./proc.ts";
 
 /** Joins the group given as $1 and becomes the rest. */
@@ -30,11 +39,23 @@ export function createCgroupFences(ownGroup: string): FenceMaker {
     cgroup: parent,
     // A group that was seen empty has nobody in it who could meet the next job.
     make: () => cgroupFence(take(), (path) => unused.push(path)),
-    close: () => {
-      for (const path of unused) attempt(() => rmdirSync(path));
-      attempt(() => rmdirSync(parent));
-    },
+    makeStanding: () => standingFence(take(), ownGroup),
+    close: () => removeGroup(parent),
   };
+}
+
+/** Whoever ended a moment ago may still be on its way out. */
+async function removeGroup(parent: string): Promise<void> {
+  for (let round = 0; round < 50; round += 1) {
+    attempt(() => {
+      for (const entry of readdirSync(parent, { withFileTypes: true })) {
+        if (entry.isDirectory()) attempt(() => rmdirSync(join(parent, entry.name)));
+      }
+      rmdirSync(parent);
+    });
+    if (!existsSync(parent)) return;
+    await sleep(10);
+  }
 }
 
 let nextGroup = 1;
@@ -80,6 +101,37 @@ function cgroupFence(path: string, giveBack: (path: string) => void): Fence {
     kill: () => attempt(() => writeFileSync(join(path, "cgroup.kill"), "1")),
     release: () => {
       if (isEmpty()) giveBack(path);
+    },
+  };
+}
+
+function standingFence(path: string, outside: string): StandingFence {
+  const procs = join(path, "cgroup.procs");
+  const inside = cgroupFence(path, () => undefined);
+  let server = 0;
+  let isInside = false;
+  const members = (): readonly number[] => inside.members().filter((pid) => pid !== server);
+  return {
+    procs,
+    get mustEnter() {
+      return !isInside;
+    },
+    entered: (serverPid) => {
+      server = serverPid;
+      isInside = true;
+    },
+    fence: {
+      ...inside,
+      wrap: (file, args) => ({ file, args }),
+      members,
+      isEmpty: () => members().length === 0,
+      kill: () => {
+        // What ends the group must not end the server, which still holds the output of the job.
+        if (isInside) attempt(() => writeFileSync(join(outside, "cgroup.procs"), String(server)));
+        isInside = false;
+        inside.kill();
+      },
+      release: () => undefined,
     },
   };
 }

@@ -9,6 +9,7 @@ import type { Executor } from "../executor.ts";
 import { type Clock, type Logger, systemClock } from "../ports.ts";
 import { markerName, runChild, type RunSurroundings } from "./child-run.ts";
 import { ExecutableCheck } from "./executable.ts";
+import type { FenceMaker } from "./fence.ts";
 import {
   type ChosenIsolation,
   chooseIsolation,
@@ -22,8 +23,8 @@ import { Watchdog } from "./watchdog.ts";
 
 export interface ChildExecutorOptions {
   readonly clock?: Clock;
-  /** How processes are made; closed with the executor. Default: one spawn for each. */
-  readonly launcher?: Launcher;
+  /** How processes are made, and put into fences where the level has them; closed with the executor. Default: one spawn for each. */
+  readonly makeLauncher?: (fences: FenceMaker | undefined) => Launcher;
   /** How much of each stream is kept. Default 512 KiB of its head and of its tail. */
   readonly captureLimits?: CaptureLimits;
 }
@@ -51,7 +52,7 @@ export function createChildExecutor(options: ChildExecutorOptions = {}): ChildEx
 }
 
 function childExecutor(options: ChildExecutorOptions, { level, fences }: ChosenIsolation): ChildExecutor {
-  const launcher = options.launcher ?? createPlainLauncher();
+  const launcher = (options.makeLauncher ?? createPlainLauncher)(fences);
   const leftovers = new LeftoverCheck();
   const closing = new AbortController();
   // Every running job listens to it.
@@ -75,7 +76,6 @@ function childExecutor(options: ChildExecutorOptions, { level, fences }: ChosenI
     clock: options.clock ?? systemClock,
     executables: new ExecutableCheck(),
     limits: options.captureLimits ?? defaultCaptureLimits,
-    makeFence: fences === undefined ? undefined : () => fences.make(),
   };
   return {
     isolation: level,
@@ -90,7 +90,7 @@ function childExecutor(options: ChildExecutorOptions, { level, fences }: ChosenI
       await Promise.allSettled(running);
       await Promise.all([launcher.close(), watchdog.close()]);
       leftovers.close();
-      fences?.close();
+      await fences?.close();
     },
   };
 }

@@ -35,8 +35,6 @@ export interface RunSurroundings {
   /** A value for the marker that no other job has. */
   readonly nextMarker: () => string;
   readonly isolation: string;
-  /** A new fence for a job, when the isolation level has one. */
-  readonly makeFence: (() => Fence) | undefined;
   readonly watchdog: Watchdog;
 }
 
@@ -85,29 +83,31 @@ class ChildRun {
   async toTheEnd(): Promise<Execution> {
     const { file, args, cwd, stdin, env } = this.#command;
     const marker = this.#around.nextMarker();
-    const fence = this.#around.makeFence?.();
-    const wrapped = fence?.wrap(file, args) ?? { file, args };
     this.#around.watchdog.ensureRunning();
     let job: StartedJob | undefined;
     const launch = await this.#around.launcher.launch({
-      ...wrapped,
+      ...{ file, args, cwd, stdin },
       env: new Map([...env, [markerName, marker]]),
-      cwd,
-      stdin,
-      onStarted: (pid) => (job = this.#begin(pid, marker, fence)),
+      onStarted: (pid, fence) => (job = this.#begin(pid, marker, fence)),
       onBytes: (stream, bytes) => this.#take(stream, bytes),
     });
-    if (!launch.ok || job === undefined) {
-      fence?.release();
-      const failure = launch.ok ? { code: "UNKNOWN", message: "the launcher told no process" } : launch;
-      return this.notRun(notStarted(explainFailure(failure.code, failure.message, { file, cwd })));
+    if (!launch.ok)
+      return this.notRun(notStarted(explainFailure(launch.code, launch.message, { file, cwd })));
+    const { process } = launch;
+    // The short way of most short jobs: over before anybody could look after them, and nothing is left.
+    if (process.endedCleanly !== undefined && job === undefined) {
+      process.release();
+      return this.#execution(
+        this.#notStartedAtFence(process.endedCleanly, process) ?? this.#ending(process.endedCleanly),
+        {},
+      );
     }
+    job ??= this.#begin(process.pid, marker, process.fence);
     try {
-      return await this.#supervise(launch.process, job.family, fence);
+      return await this.#supervise(process, job.family);
     } finally {
-      launch.process.releaseOutput();
+      process.release();
       job.forget();
-      fence?.release();
     }
   }
 
@@ -134,11 +134,8 @@ class ChildRun {
     if (this.#output.bytes > this.#command.maxOutputBytes) this.stop.request("output_limit");
   }
 
-  async #supervise(
-    child: LaunchedProcess,
-    family: ProcessFamily,
-    fence: Fence | undefined,
-  ): Promise<Execution> {
+  async #supervise(child: LaunchedProcess, family: ProcessFamily): Promise<Execution> {
+    const { fence } = child;
     const deadline = setTimeout(() => this.stop.request("timeout"), this.#command.timeoutMs);
     let exit: Exit | undefined;
     const ended = child.exit.then((value) => (exit = fence?.exit(value) ?? value));
@@ -157,7 +154,7 @@ class ChildRun {
     const survivors = await this.#clear(family, fence, kill);
     await waitFor(drainQuietMs, ended);
     await waitFor(drainQuietMs, child.outputEnded);
-    const ending = this.#notStartedAtFence(endedByItself, fence) ?? this.#ending(endedByItself);
+    const ending = this.#notStartedAtFence(endedByItself, child) ?? this.#ending(endedByItself);
     return this.#execution(ending, this.#killFacts(ending, family, kill, survivors));
   }
 
@@ -190,7 +187,7 @@ class ChildRun {
     return survivors.map((member) => member.pid);
   }
 
-  #notStartedAtFence(exit: Exit | undefined, fence: Fence | undefined): Ending | undefined {
+  #notStartedAtFence(exit: Exit | undefined, { fence }: LaunchedProcess): Ending | undefined {
     if (fence === undefined || exit === undefined) return undefined;
     const failure = failureAtFence(exit, this.#output.startOfStderr());
     return failure && notStarted(explainFailure(failure.code, failure.message, this.#command));

@@ -23,13 +23,31 @@ export interface Fence {
   release(): void;
 }
 
+/**
+ * A fence that the process which starts the jobs stands in itself, so that they are born inside: none is moved, which the
+ * kernel makes slow. It serves one job after the other.
+ */
+export interface StandingFence {
+  /** The cgroup.procs to be entered, before the first job and whenever `mustEnter`. */
+  readonly procs: string;
+  /** Whether the server has been taken out of the fence, so that what was inside could be ended. */
+  readonly mustEnter: boolean;
+  /** The server stands inside. */
+  entered(serverPid: number): void;
+  /** The same fence as the job's. */
+  readonly fence: Fence;
+}
+
 /** Makes the fences of one executor. */
 export interface FenceMaker {
   readonly level: FencedLevel;
   make(): Fence;
+  /** For a process that starts jobs; undefined at levels that have no use for it. */
+  makeStanding?(): StandingFence;
   /** A cgroup that holds all fences; the watchdog kills it as a whole. */
   readonly cgroup?: string;
-  close(): void;
+  /** Resolves when they are removed, or cannot be. */
+  close(): Promise<void>;
 }
 
 /** `$0` of the shells that wrap a job: what they say on standard error begins with it. */

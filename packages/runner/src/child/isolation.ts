@@ -26,7 +26,7 @@ export interface LevelReport {
 /** Tries every level. Leaves nothing behind. */
 export async function probeIsolation(): Promise<readonly LevelReport[]> {
   const [pidns, cgroup] = await Promise.all([tryPidns(), tryCgroup()]);
-  cgroup.fences?.close();
+  await cgroup.fences?.close();
   return [
     { level: "group", available: true, reason: "needs nothing" },
     { level: "pidns", available: pidns.fences !== undefined, reason: pidns.reason },
@@ -88,7 +88,7 @@ async function tryCgroup(): Promise<Trial> {
   }
   const problem = await problemOfCgroup(fences.make());
   if (problem === undefined) return { fences, reason: `below ${own}` };
-  fences.close();
+  await fences.close();
   return { reason: problem };
 }
 

@@ -3,6 +3,8 @@
  * A launched process leads its own session and process group, has descriptors 0, 1 and 2 and no others, and can open
  * `/dev/stdin`, `/dev/stdout` and `/dev/stderr` by name.
  */
+import type { Fence } from "./fence.ts";
+
 export interface LaunchRequest {
   /** Absolute path. */
   readonly file: string;
@@ -10,8 +12,11 @@ export interface LaunchRequest {
   readonly env: ReadonlyMap<string, string>;
   readonly cwd: string;
   readonly stdin: string;
-  /** Called with the pid at once when the process exists, before anything else is done. Must not throw. */
-  readonly onStarted: (pid: number) => void;
+  /**
+   * Called with the pid before anything is known of the process's end, so that it can be looked after. A process that ended
+   * before that could be told is not announced. Must not throw.
+   */
+  readonly onStarted: (pid: number, fence: Fence | undefined) => void;
   /** Called with each piece of output. The bytes are the caller's only during the call. Must not throw. */
   readonly onBytes: (stream: "out" | "err", bytes: Uint8Array) => void;
 }
@@ -23,11 +28,15 @@ export type Exit =
 export interface LaunchedProcess {
   /** Its pid, which is also the id of its group and session. */
   readonly pid: number;
+  /** Where the isolation level has one: the fence it was started in, also when it was not announced. */
+  readonly fence: Fence | undefined;
   readonly exit: Promise<Exit>;
+  /** How it ended, when that is known at once and the launcher has seen that nothing is left: no output to come, no process. */
+  readonly endedCleanly: Exit | undefined;
   /** Resolves when nobody holds the write end of either stream any more, or after `releaseOutput`. */
   readonly outputEnded: Promise<void>;
-  /** Stops reading. Whoever still writes gets SIGPIPE. */
-  releaseOutput(): void;
+  /** Gives up output and fence, when the job is over. Whoever still writes gets SIGPIPE. */
+  release(): void;
 }
 
 export interface LaunchFailure {
@@ -40,7 +49,7 @@ export interface LaunchFailure {
 export type LaunchResult = { readonly ok: true; readonly process: LaunchedProcess } | LaunchFailure;
 
 export interface Launcher {
-  /** Must be called on the main thread. Never rejects. */
+  /** Must be called on the main thread. Never rejects. Nothing of a failed launch is left. */
   launch(request: LaunchRequest): Promise<LaunchResult>;
   /** Frees what was made ahead. Processes that run are not touched. */
   close(): Promise<void>;

@@ -26,7 +26,7 @@ export interface PidnsTools {
 }
 
 export function createPidnsFences(tools: PidnsTools): FenceMaker {
-  return { level: "pidns", make: () => pidnsFence(tools), close: () => undefined };
+  return { level: "pidns", make: () => pidnsFence(tools), close: () => Promise.resolve() };
 }
 
 /** `command` in a namespace of its own. */

@@ -4,12 +4,14 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync } from "node:fs";
+import type { Fence, FenceMaker } from "./fence.ts";
 import { openInput } from "./nameless-file.ts";
 import type { Exit, Launcher, LaunchFailure, LaunchRequest, LaunchResult } from "./launcher.ts";
 import { type OutputPipe, OutputPipes } from "./output-pipes.ts";
 import { readOutput } from "./output-stream.ts";
 
-export function createPlainLauncher(): Launcher {
+/** `fences`: what each process is put into, by a command around it. The caller closes them, after the launcher. */
+export function createPlainLauncher(fences?: FenceMaker): Launcher {
   const pipes = new OutputPipes();
   return {
     launch: async (request) => {
@@ -19,19 +21,29 @@ export function createPlainLauncher(): Launcher {
       if ("ok" in pair) return pair;
       const [out, err] = pair;
       if (out === undefined || err === undefined) return notLaunched(undefined, "no pipes for its output");
-      return launch(request, out, err).catch((error: unknown) => notLaunched(error, "spawn"));
+      const fence = fences?.make();
+      const launched = await launch(request, fence, [out, err]).catch((error: unknown) =>
+        notLaunched(error, "spawn"),
+      );
+      if (!launched.ok) fence?.release();
+      return launched;
     },
     close: () => pipes.close(),
   };
 }
 
-async function launch(request: LaunchRequest, out: OutputPipe, err: OutputPipe): Promise<LaunchResult> {
+async function launch(
+  request: LaunchRequest,
+  fence: Fence | undefined,
+  [out, err]: readonly [OutputPipe, OutputPipe],
+): Promise<LaunchResult> {
   const ours = [out.readEnd, err.readEnd];
   const theirs = [out.writeEnd, err.writeEnd];
   try {
     const input = openInput(request.stdin);
     theirs.push(input);
-    const child = spawn(request.file, [...request.args], {
+    const { file, args } = fence?.wrap(request.file, request.args) ?? request;
+    const child = spawn(file, [...args], {
       cwd: request.cwd,
       env: environmentObject(request.env),
       stdio: [input, out.writeEnd, err.writeEnd],
@@ -39,7 +51,7 @@ async function launch(request: LaunchRequest, out: OutputPipe, err: OutputPipe):
     });
     const exit = exitOf(child);
     if (child.pid === undefined) await exit;
-    else request.onStarted(child.pid);
+    else request.onStarted(child.pid, fence);
     const streams = [
       readOutput(out.readEnd, (bytes) => request.onBytes("out", bytes)),
       readOutput(err.readEnd, (bytes) => request.onBytes("err", bytes)),
@@ -49,9 +61,14 @@ async function launch(request: LaunchRequest, out: OutputPipe, err: OutputPipe):
       ok: true,
       process: {
         pid: child.pid ?? 0,
+        fence,
         exit,
+        endedCleanly: undefined,
         outputEnded: Promise.all(streams.map((stream) => stream.ended)).then(() => undefined),
-        releaseOutput: () => streams.forEach((stream) => stream.release()),
+        release: () => {
+          for (const stream of streams) stream.release();
+          fence?.release();
+        },
       },
     };
   } finally {

@@ -1,126 +1,164 @@
 /**
- * Launches through a spawn server, and with plain spawn while there is none. It keeps every promise of the port: a
- * session for each job, real pipes, exit codes and signals as the kernel tells them, no descriptor but the three.
+ * Launches through spawn servers, and plainly while none is free. It keeps every promise of the port: a session for each
+ * job, real pipes, exit codes and signals as the kernel tells them, no descriptor but the three.
  */
-import { closeSync } from "node:fs";
+import type { FenceMaker, StandingFence } from "./fence.ts";
 import type { Exit, LaunchedProcess, Launcher, LaunchRequest, LaunchResult } from "./launcher.ts";
-import { openInput } from "./nameless-file.ts";
-import { type OutputPipe, OutputPipes } from "./output-pipes.ts";
-import { readOutput } from "./output-stream.ts";
 import { createPlainLauncher } from "./plain-launcher.ts";
 import { holdsEntry, listPids, readEnvironment } from "./proc.ts";
 import { signalGroup, signalProcess } from "./signals.ts";
-import { type SpawnedProcess, SpawnServer } from "./spawn-server.ts";
+import type { SpawnAnswer, SpawnedEnd, SpawnedProcess, SpawnServer } from "./spawn-server.ts";
+import { startSpawnServers } from "./spawn-server-set.ts";
 
 export interface SpawnServerLauncherOptions {
+  /** How many jobs may run at once; there will be as many servers at most. Default 1. */
+  readonly concurrency?: number;
+  /** What each job is put into. The caller closes them, after the launcher. */
+  readonly fences?: FenceMaker;
   /** A server that takes longer to start a job was stopped, or worse, and is given up. Default 10 000. */
   readonly answerWithinMs?: number;
 }
 
 export interface SpawnServerLauncher extends Launcher {
-  /** Resolves when it is known whether the server can be had; launches before that are plain. */
+  /** Resolves when it is known whether servers can be had; launches before that are plain. */
   readonly ready: Promise<boolean>;
-  /** The process of the server, where there is one. */
-  readonly serverPid: number | undefined;
+  /** The processes of the servers, as far as there are any. */
+  readonly serverPids: readonly number[];
 }
 
-/** Starts its server in the background. The caller closes it. */
+/** How many servers are started at once: the first with the launcher, more when all are busy. */
+const startedAtOnce = 4;
+
+/** Starts its servers in the background. The caller closes it. */
 export function createSpawnServerLauncher(options: SpawnServerLauncherOptions = {}): SpawnServerLauncher {
-  return new ThroughServer(options.answerWithinMs ?? 10_000);
+  return new ThroughServers(options);
 }
 
-class ThroughServer implements SpawnServerLauncher {
-  readonly #pipes = new OutputPipes();
-  readonly #plain = createPlainLauncher();
+interface Place {
+  readonly server: SpawnServer;
+  /** At levels where the server stands in a fence, and the job is born there. */
+  readonly standing: StandingFence | undefined;
+  entering: boolean;
+}
+
+class ThroughServers implements SpawnServerLauncher {
   readonly ready: Promise<boolean>;
-  #server: SpawnServer | undefined;
+  readonly #plain: Launcher;
+  readonly #fences: FenceMaker | undefined;
+  readonly #concurrency: number;
+  readonly #answerWithinMs: number;
+  #places: Place[] = [];
   #starting: Promise<void> | undefined;
   #closed = false;
-  readonly #answerWithinMs: number;
 
-  constructor(answerWithinMs: number) {
+  constructor({ concurrency = 1, fences, answerWithinMs = 10_000 }: SpawnServerLauncherOptions) {
+    this.#concurrency = concurrency;
+    this.#fences = fences;
     this.#answerWithinMs = answerWithinMs;
-    this.#start();
-    this.ready = (this.#starting ?? Promise.resolve()).then(() => this.#server !== undefined);
+    this.#plain = createPlainLauncher(fences);
+    this.#startMore();
+    this.ready = (this.#starting ?? Promise.resolve()).then(() => this.#places.length > 0);
   }
 
-  get serverPid(): number | undefined {
-    return this.#server?.isLost === false ? this.#server.pid : undefined;
+  get serverPids(): readonly number[] {
+    return this.#places.filter(({ server }) => !server.isLost).map(({ server }) => server.pid);
   }
 
   async launch(request: LaunchRequest): Promise<LaunchResult> {
-    const server = this.#server;
-    if (server === undefined || server.isLost) {
-      // Somebody ended it. The next one is for the jobs to come.
-      if (server !== undefined) this.#start();
+    const place = this.#freePlace();
+    if (place === undefined) {
+      this.#startMore();
       return this.#plain.launch(request);
     }
     if (holdsNul(request)) {
       return { ok: false, code: "ERR_INVALID_ARG_VALUE", message: "an argument holds a NUL character" };
     }
-    const pair = await this.#pipes.take(2).catch((error: unknown) => failure(error));
-    if ("ok" in pair) return pair;
-    const [out, err] = pair;
-    if (out === undefined || err === undefined) return failure(new Error("no pipes for its output"));
-    const patience = setTimeout(() => server.kill(), this.#answerWithinMs);
-    return launchThrough(server, request, [out, err])
-      .catch((error: unknown) => failure(error))
-      .finally(() => clearTimeout(patience));
+    const fence = place.standing?.fence ?? this.#fences?.make();
+    const wrapped = fence?.wrap(request.file, request.args);
+    let timer: NodeJS.Timeout | undefined;
+    const answer = await new Promise<SpawnAnswer>((resolve) => {
+      timer = setTimeout(() => place.server.kill(), this.#answerWithinMs);
+      void place.server
+        .spawn({ ...request, ...wrapped, onStarted: (pid) => request.onStarted(pid, fence) })
+        .then(resolve);
+    });
+    clearTimeout(timer);
+    if (answer.ok) return { ok: true, process: this.#launched(answer.process, place, fence) };
+    if (answer.code === undefined) killUnanswered(request.env);
+    fence?.release();
+    const message = answer.code ?? "the process that starts jobs was ended";
+    return { ok: false, code: answer.code ?? "EPIPE", message };
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await this.#starting;
-    await Promise.all([this.#server?.close(), this.#pipes.close(), this.#plain.close()]);
+    await Promise.all([...this.#places.map(({ server }) => server.close()), this.#plain.close()]);
   }
 
-  #start(): void {
-    if (this.#closed) return;
-    this.#starting ??= SpawnServer.start()
-      .then((server) => void (this.#server = server))
-      .finally(() => (this.#starting = undefined));
+  #launched(
+    { pid, end, ended, outputEnded }: SpawnedProcess,
+    place: Place,
+    fence: LaunchedProcess["fence"],
+  ): LaunchedProcess {
+    const exitOf = (known: SpawnedEnd | undefined): Exit => known?.exit ?? endUnwatched(pid);
+    return {
+      pid,
+      fence,
+      exit: ended.then(exitOf),
+      endedCleanly: end?.leftNothing === true ? end.exit : undefined,
+      outputEnded,
+      release: () => {
+        place.server.releaseOutput();
+        fence?.release();
+        if (place.standing?.mustEnter === true) this.#enterAgain(place);
+      },
+    };
   }
-}
 
-async function launchThrough(
-  server: SpawnServer,
-  request: LaunchRequest,
-  [out, err]: readonly [OutputPipe, OutputPipe],
-): Promise<LaunchResult> {
-  const open = new Set([out.readEnd, err.readEnd, out.writeEnd, err.writeEnd]);
-  try {
-    const input = openInput(request.stdin);
-    open.add(input);
-    const { file, args, env, cwd } = request;
-    const streams = [pathOf(input), pathOf(out.writeEnd), pathOf(err.writeEnd)] as const;
-    const answer = await server.spawn({ streams, cwd, file, args, env }, request.onStarted);
-    if (!answer.ok) {
-      if (answer.code === undefined) killUnanswered(env);
-      const code = answer.code ?? "EPIPE";
-      return { ok: false, code, message: answer.code ?? "the process that starts jobs was ended" };
+  /** The one that was used last has its memory at hand. */
+  #freePlace(): Place | undefined {
+    if (this.#places.some(({ server }) => server.isLost)) {
+      this.#places = this.#places.filter(({ server }) => !server.isLost);
     }
-    const streamsRead = [
-      readOutput(out.readEnd, (bytes) => request.onBytes("out", bytes)),
-      readOutput(err.readEnd, (bytes) => request.onBytes("err", bytes)),
-    ];
-    open.delete(out.readEnd);
-    open.delete(err.readEnd);
-    return { ok: true, process: launched(answer.process, streamsRead) };
-  } finally {
-    for (const fd of open) closeSync(fd);
+    return this.#places.find(({ server, entering }) => !entering && server.isFree);
+  }
+
+  /** When all are busy, or some were ended by somebody. The next jobs have them. */
+  #startMore(): void {
+    const missing = Math.min(this.#concurrency - this.#places.length, startedAtOnce);
+    if (this.#closed || missing <= 0) return;
+    this.#starting ??= this.#start(missing).finally(() => (this.#starting = undefined));
+  }
+
+  async #start(count: number): Promise<void> {
+    const servers = await startSpawnServers(count);
+    await Promise.all(
+      servers.map(async (server) => {
+        const place: Place = { server, standing: this.#fences?.makeStanding?.(), entering: false };
+        if (await enter(place)) this.#places.push(place);
+        else await server.close();
+      }),
+    );
+  }
+
+  #enterAgain(place: Place): void {
+    place.entering = true;
+    place.server.whenIdle(() => {
+      void enter(place).then((entered) => {
+        place.entering = false;
+        if (!entered) place.server.kill();
+      });
+    });
   }
 }
 
-function launched(
-  { pid, exit }: SpawnedProcess,
-  streams: readonly ReturnType<typeof readOutput>[],
-): LaunchedProcess {
-  return {
-    pid,
-    exit: exit.then((known) => known ?? endUnwatched(pid)),
-    outputEnded: Promise.all(streams.map((stream) => stream.ended)).then(() => undefined),
-    releaseOutput: () => streams.forEach((stream) => stream.release()),
-  };
+/** Resolves with whether the server now stands where its jobs are to be born. */
+async function enter({ server, standing }: Place): Promise<boolean> {
+  if (standing === undefined) return !server.isLost;
+  const problem = await server.enter(standing.procs);
+  if (problem === undefined) standing.entered(server.pid);
+  return problem === undefined;
 }
 
 /** Nobody waits for it any more, so how it ends will not be known: it is made to end in a known way. */
@@ -140,21 +178,8 @@ function killUnanswered(env: ReadonlyMap<string, string>): void {
   }
 }
 
-/** As the server reaches a descriptor of ours. */
-function pathOf(fd: number): string {
-  return `/proc/${process.pid}/fd/${fd}`;
-}
-
 function holdsNul({ file, args, env, cwd }: LaunchRequest): boolean {
-  const hasNul = (text: string): boolean => text.includes("\0");
-  return [file, cwd, ...args].some(hasNul) || [...env].some(([name, value]) => hasNul(name) || hasNul(value));
-}
-
-function failure(error: unknown): { ok: false; code: string; message: string } {
-  const message = error instanceof Error ? error.message : String(error);
-  return {
-    ok: false,
-    code: error instanceof Error && "code" in error ? String(error.code) : "UNKNOWN",
-    message,
-  };
+  if (file.includes("\0") || cwd.includes("\0") || args.some((arg) => arg.includes("\0"))) return true;
+  for (const [name, value] of env) if (name.includes("\0") || value.includes("\0")) return true;
+  return false;
 }

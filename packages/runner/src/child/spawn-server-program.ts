@@ -1,80 +1,300 @@
 /**
- * The spawn server's program, for Python 3.8 and later with its standard library. It makes processes with posix_spawn,
- * which from a small process costs little more than the new process itself, and says how they end.
+ * The program of the spawn servers, for Python 3.8 and later with its standard library. Each server starts one job at a
+ * time with posix_spawn, which from a small process costs little more than the new process itself, carries the job's
+ * output to us, and tells how it ended and whether anything of it may be left. spawn-server.ts is the other end.
  *
- * In:  a frame for each job: its length as ten digits, then fields ended by NUL: request number, paths to be opened as
- *      descriptors 0, 1 and 2, working folder, program, number of arguments, arguments, NAME=value of the environment.
- * Out: lines. `ready` once; `started REQUEST PID`; `failed REQUEST ERRNO`; `ended REQUEST STATUS` as of waitpid.
- *
- * It ends with its standard input, hence with the runner.
+ * Arguments: a name, then the descriptors of the links, one for each server; a server ends with its link, hence with the runner.
+ * Frames, both ways: kind (1 byte), length (4 bytes), body. Numbers have 4 bytes, the least first.
+ * In:  ENTER  path of a cgroup.procs file to stand in, or nothing; answered by IDLE or FAILED
+ *      JOB    length of the head; the head, joined by NUL: folder, program, number of arguments, arguments, NAME=value…;
+ *             then standard input to the end of the frame
+ *      RELEASE  nobody listens to the output of the job any more
+ * Out: STARTED pid, only for a job that lasts; OUT, ERR bytes; CLOSED both streams have ended;
+ *      ENDED pid, status as of waitpid, 1 when nothing of the job can be left; FAILED errno; IDLE pid of the server.
  */
 export const spawnServerProgram = String.raw`
-import errno, os, select, signal
+import errno, gc, mmap, os, select, signal, struct, sys, time
 
-def spawn(streams, file, argv, env):
-    actions = [(os.POSIX_SPAWN_OPEN, fd, path, os.O_WRONLY if fd else os.O_RDONLY, 0) for fd, path in enumerate(streams)]
+ENTER, JOB, RELEASE = 1, 2, 3
+STARTED, OUT, ERR, CLOSED, ENDED, FAILED, IDLE = 1, 2, 3, 4, 5, 6, 7
+NUMBER, PREFIX, ENDING = struct.Struct("<I"), struct.Struct("<BI"), struct.Struct("<III")
+announce_after_s, piece = 0.002, 65536
+# What Python ignores, a job must not.
+ignored = [signal.SIGPIPE, signal.SIGXFSZ]
+
+def frame(kind, body=b""):
+    return PREFIX.pack(kind, len(body)) + body
+
+def open_input(data):
+    if not data:
+        return os.open("/dev/null", os.O_RDONLY)
+    try:
+        file = os.memfd_create("stdin")
+    except OSError:
+        file = os.open("/tmp", os.O_TMPFILE | os.O_RDWR, 0o600)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(file, rest):]
+        # Opened again, so that the job gets a descriptor of its own that cannot write.
+        return os.open("/proc/self/fd/%d" % file, os.O_RDONLY)
+    finally:
+        os.close(file)
+
+def spawn(file, argv, env, streams):
+    actions = [(os.POSIX_SPAWN_DUP2, stream, number) for number, stream in enumerate(streams)]
     return os.posix_spawn(file, argv, env, file_actions=actions, setsid=True, setsigmask=[], setsigdef=ignored)
 
-def start(frame):
-    fields = frame.split(b"\0")
-    request, streams, cwd, file, count = int(fields[0]), fields[1:4], fields[4], fields[5], int(fields[6])
-    arguments, variables = fields[7:7 + count], fields[7 + count:-1]
-    env = dict(variable.split(b"=", 1) for variable in variables)
-    try:
-        os.chdir(cwd)
+class Roll:
+    """Shared by the servers: who they are, whose session runs, and which jobs were started last."""
+    place, record, mark, kept = struct.Struct("<II"), struct.Struct("<4sId"), b"\xff\xff\xff\xff", 8
+
+    def __init__(self, count):
+        self.count = count
+        self.size = self.place.size + self.kept * self.record.size
+        self.table = mmap.mmap(-1, count * self.size)
+
+    def occupy(self, index):
+        self.start, self.next = index * self.size, 0
+        self.told(0)
+
+    def told(self, current):
+        self.place.pack_into(self.table, self.start, os.getpid(), current)
+
+    def begin(self, pid, began):
+        at = self.start + self.place.size + self.next * self.record.size
+        self.next = (self.next + 1) % self.kept
+        self.record.pack_into(self.table, at, self.mark, pid, began)
+        self.told(pid)
+
+    def places(self):
+        return [self.place.unpack_from(self.table, index * self.size) for index in range(self.count)]
+
+    def started_since(self, pid, began):
+        at = self.table.find(self.mark + NUMBER.pack(pid))
+        return at >= 0 and self.record.unpack_from(self.table, at)[2] >= began
+
+class Server:
+    def __init__(self, link, index, roll):
+        self.link, self.roll = link, roll
+        roll.occupy(index)
+        self.received = bytearray()
+        self.group = self.load = None
+        self.woken, waker = os.pipe()
+        os.set_blocking(self.woken, False)
+        os.set_blocking(waker, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+        self.poll = select.poll()
+        self.poll.register(link, select.POLLIN)
+        self.poll.register(self.woken, select.POLLIN)
         try:
-            pid = spawn(streams, file, [file, *arguments], env)
+            self.load = os.open("/proc/loadavg", os.O_RDONLY)
+            with open("/proc/sys/kernel/pid_max") as limit:
+                self.trusted_s = int(limit.read()) / 100000
+        except OSError:
+            self.trusted_s = 0
+
+    def serve(self):
+        while True:
+            kind, body = self.receive()
+            if kind == ENTER:
+                self.enter(bytes(body))
+            elif kind == JOB:
+                self.run(body)
+
+    def receive(self):
+        received = self.received
+        while True:
+            if len(received) >= PREFIX.size:
+                kind, length = PREFIX.unpack_from(received)
+                end = PREFIX.size + length
+                if len(received) >= end:
+                    body = received[PREFIX.size:end]
+                    del received[:end]
+                    return kind, body
+            data = os.read(self.link, 1 << 20)
+            if not data:
+                self.leave()
+            received += data
+
+    def leave(self):
+        """The runner is gone."""
+        current = self.roll.place.unpack_from(self.roll.table, self.roll.start)[1]
+        if current:
+            try:
+                os.killpg(current, signal.SIGKILL)
+            except OSError:
+                pass
+        os._exit(0)
+
+    def send(self, data):
+        try:
+            while data:
+                data = data[os.write(self.link, data):]
+        except OSError:
+            self.leave()
+
+    def enter(self, procs):
+        try:
+            if self.group is not None:
+                os.close(self.group)
+                self.group = None
+            if procs:
+                with open(procs, "w") as group:
+                    group.write("0")
+                self.group = os.open(procs, os.O_RDONLY)
+        except OSError as error:
+            return self.send(frame(FAILED, NUMBER.pack(error.errno)))
+        self.send(frame(IDLE, NUMBER.pack(os.getpid())))
+
+    def run(self, body):
+        theirs, ours = [], []
+        try:
+            pid = self.start(body, theirs, ours)
+        except OSError as error:
+            for fd in ours:
+                os.close(fd)
+            return self.send(frame(FAILED, NUMBER.pack(error.errno)))
+        finally:
+            for fd in theirs:
+                os.close(fd)
+            os.chdir("/")
+        began = time.monotonic()
+        untold = self.last_pid() < pid
+        self.roll.begin(pid, began)
+        streams = dict(zip(ours, (OUT, ERR)))
+        told = self.carry(pid, streams, began + announce_after_s, lambda: not untold and self.left_nothing(pid, began))
+        self.send(told + frame(IDLE, NUMBER.pack(os.getpid())))
+
+    def start(self, body, theirs, ours):
+        size = NUMBER.unpack_from(body)[0]
+        folder, file, count, *words = bytes(body[4:4 + size]).split(b"\0")
+        arguments, variables = words[:int(count)], words[int(count):]
+        theirs.append(open_input(body[4 + size:]))
+        for _ in range(2):
+            read_end, write_end = os.pipe()
+            ours.append(read_end)
+            theirs.append(write_end)
+        env = dict(variable.split(b"=", 1) for variable in variables)
+        os.chdir(folder)
+        try:
+            return spawn(file, [file, *arguments], env, theirs)
         except OSError as error:
             if error.errno != errno.ENOEXEC:
                 raise
             # As execvp does: a text without #! is for the shell.
-            pid = spawn(streams, b"/bin/sh", [b"/bin/sh", file, *arguments], env)
-    except OSError as error:
-        return "failed %d %d\n" % (request, error.errno)
-    requests[pid] = request
-    return "started %d %d\n" % (request, pid)
+            return spawn(b"/bin/sh", [b"/bin/sh", file, *arguments], env, theirs)
 
-def reap():
-    answers = ""
-    while requests:
-        pid, status = os.waitpid(-1, os.WNOHANG)
-        if pid == 0:
-            break
-        answers += "ended %d %d\n" % (requests.pop(pid), status)
-    return answers
+    def carry(self, pid, streams, announce_at, left_nothing):
+        """Until the job has ended and its streams have too, or nobody listens to them. Answers what is still to be sent."""
+        poll, told, announced, status, ended, looks = self.poll, b"", False, None, False, 0
+        for stream in streams:
+            poll.register(stream, select.POLLIN)
+        while streams or not ended:
+            # What the job wrote comes before its end. Who else writes may go on for ever: the end does not wait for them.
+            last_look = status is not None and not ended
+            wait_ms = 0 if last_look else None if announced else max(0, announce_at - time.monotonic()) * 1000
+            events = () if last_look and (not streams or looks > 4) else poll.poll(wait_ms)
+            looks += last_look
+            for fd, _ in events:
+                if fd in streams:
+                    data = os.read(fd, piece)
+                    if data:
+                        told += frame(streams[fd], data)
+                    else:
+                        self.close_streams(streams, [fd])
+                        told += b"" if streams else frame(CLOSED)
+                elif fd == self.woken:
+                    status = self.reap(pid, status)
+                elif self.receive()[0] == RELEASE and streams:
+                    self.close_streams(streams, list(streams))
+                    told += frame(CLOSED)
+            if last_look and not events:
+                told += frame(ENDED, ENDING.pack(pid, status, left_nothing()))
+                self.roll.told(0)
+                ended = announced = True
+            elif not announced and status is None and (len(told) >= piece or time.monotonic() >= announce_at):
+                told, announced = frame(STARTED, NUMBER.pack(pid)) + told, True
+            if told and announced and (streams or not ended):
+                self.send(told)
+                told = b""
+        return told
 
-def say(text):
-    data = text.encode()
-    while data:
-        data = data[os.write(1, data):]
+    def close_streams(self, streams, fds):
+        for fd in fds:
+            del streams[fd]
+            self.poll.unregister(fd)
+            os.close(fd)
 
-# What Python ignores, a job must not.
-ignored = [signal.SIGPIPE, signal.SIGXFSZ]
-requests = {}
-woken, waker = os.pipe()
-os.set_blocking(woken, False)
-os.set_blocking(waker, False)
-signal.signal(signal.SIGCHLD, lambda *_: None)
-signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
-poll = select.poll()
-poll.register(0, select.POLLIN)
-poll.register(woken, select.POLLIN)
-received = b""
-os.posix_spawn
-say("ready\n")
-while True:
-    for fd, _ in poll.poll():
-        if fd == woken:
-            os.read(woken, 4096)
-            say(reap())
-            continue
-        data = os.read(0, 1 << 20)
-        if not data:
-            os._exit(0)
-        received += data
-        while len(received) >= 10 and len(received) >= 10 + int(received[:10]):
-            size = 10 + int(received[:10])
-            frame, received = received[10:size], received[size:]
-            say(start(frame))
-        os.chdir("/")
+    def reap(self, pid, status):
+        os.read(self.woken, 4096)
+        try:
+            while True:
+                found, told = os.waitpid(-1, os.WNOHANG)
+                if found == 0:
+                    return status
+                if found == pid:
+                    status = told
+        except ChildProcessError:
+            return status
+
+    def last_pid(self):
+        return 0 if self.load is None else int(os.pread(self.load, 128, 0).rsplit(b" ", 1)[1])
+
+    def left_nothing(self, pid, began):
+        """The kernel gives ids in ascending order: what the job left has one above its own, up to the last one given."""
+        if time.monotonic() - began > self.trusted_s:
+            return False
+        try:
+            os.killpg(pid, 0)
+            return False
+        except ProcessLookupError:
+            pass
+        except OSError:
+            return False
+        if self.group is not None and os.pread(self.group, 64, 0) != b"%d\n" % os.getpid():
+            return False
+        seen = pid
+        for _ in range(5):
+            last = self.last_pid()
+            if last == seen:
+                return True
+            if last < seen or last - seen > 256:
+                return False
+            for other in range(seen + 1, last + 1):
+                if not self.roll.started_since(other, began) and self.may_be_of(pid, other):
+                    return False
+            seen = last
+        return False
+
+    def may_be_of(self, pid, other):
+        try:
+            with open("/proc/%d/stat" % other, "rb", 0) as stat:
+                text = stat.read(4096)
+        except OSError:
+            return False
+        state, parent, _, session, _ = text[text.rindex(b")") + 2:].split(b" ", 4)
+        if state in b"ZX":
+            return False
+        places = self.roll.places()
+        # Another server's job on its way to become it, or what another job has started: nobody can join its session.
+        if any(int(parent) == server for server, _ in places):
+            return False
+        return not any(int(session) == current != pid for _, current in places)
+
+links = [int(link) for link in sys.argv[2:]]
+for link in links:
+    os.set_inheritable(link, False)
+roll = Roll(len(links))
+gc.collect()
+gc.freeze()
+gc.disable()
+# The last one serves here; it must not hold the others' links.
+for index, link in enumerate(links):
+    if index + 1 == len(links) or os.fork() == 0:
+        for other in links:
+            if other != link:
+                os.close(other)
+        Server(link, index, roll).serve()
 `;

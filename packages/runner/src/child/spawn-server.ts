@@ -1,192 +1,284 @@
 /**
- * A small process that makes others for us. To start a process from a small one costs a fraction of what it costs from
- * the runner, whose page tables would be copied each time, and does not hold the event loop meanwhile.
+ * One spawn server: a small process that makes others for us, one at a time, and carries their output. To start a process from a
+ * small one costs a fraction of what it costs from the runner, whose page tables would be copied each time, and does not
+ * hold the event loop meanwhile. spawn-server-program.ts is the other end and has the frames.
  */
-import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import type { Socket } from "node:net";
 import { constants } from "node:os";
-import type { Readable, Writable } from "node:stream";
 import type { Exit } from "./launcher.ts";
-import { spawnServerProgram } from "./spawn-server-program.ts";
-
-/** Where Python is looked for: not on PATH, where a wrapper may stand that costs more than it saves. */
-const interpreters = ["/usr/bin/python3", "/usr/local/bin/python3", "/usr/libexec/platform-python"];
-const readyWithinMs = 5_000;
 
 export interface SpawnRequest {
-  /** Opened as standard input, output and error. */
-  readonly streams: readonly [string, string, string];
   readonly cwd: string;
   readonly file: string;
   readonly args: readonly string[];
   readonly env: ReadonlyMap<string, string>;
+  readonly stdin: string;
+  /** The job lasts; told before any of its output. Not told of jobs that end at once. */
+  readonly onStarted: (pid: number) => void;
+  /** The bytes are the caller's only during the call. */
+  readonly onBytes: (stream: "out" | "err", bytes: Uint8Array) => void;
 }
 
+/** How a started job ended. */
+export interface SpawnedEnd {
+  readonly pid: number;
+  readonly exit: Exit;
+  /** The server has looked: nothing of the job can be left. False says nothing. */
+  readonly leftNothing: boolean;
+}
+
+/** `ended` and `outputEnded` never reject; undefined: the server was ended, and nobody can say any more. */
 export interface SpawnedProcess {
   readonly pid: number;
-  /** `undefined`: the server was ended, and nobody can say any more. */
-  readonly exit: Promise<Exit | undefined>;
+  readonly ended: Promise<SpawnedEnd | undefined>;
+  readonly outputEnded: Promise<void>;
+  /** Known already, for a job that ended before it could be announced. */
+  readonly end: SpawnedEnd | undefined;
 }
 
 /** The errno word, or `undefined` when the server was ended before it answered. */
 export type SpawnAnswer =
   { readonly ok: true; readonly process: SpawnedProcess } | { readonly ok: false; readonly code?: string };
 
+const kindsIn = { enter: 1, job: 2, release: 3 } as const;
+const kindsOut = { started: 1, out: 2, err: 3, closed: 4, ended: 5, failed: 6, idle: 7 } as const;
+const prefixBytes = 5;
+
 interface Pending {
+  readonly request: SpawnRequest;
   readonly answer: (answer: SpawnAnswer) => void;
-  readonly onStarted: (pid: number) => void;
-  end: ((exit: Exit | undefined) => void) | undefined;
+  readonly tellEnd: (end: SpawnedEnd | undefined) => void;
+  readonly tellOutputEnd: () => void;
+  readonly waits: Omit<SpawnedProcess, "pid" | "end">;
+  announced: boolean;
 }
 
 export class SpawnServer {
-  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
-  readonly #pending = new Map<number, Pending>();
+  /** 0 until it has answered once. */
+  pid = 0;
+  readonly #link: Socket;
   readonly #gone: Promise<void>;
-  #lastRequest = 0;
-  #unread = "";
   #lost = false;
-  #onReady: (ready: boolean) => void = () => undefined;
+  #pending: Pending | undefined;
+  #entering: ((errno: number | undefined) => void) | undefined;
+  #whenIdle: (() => void) | undefined;
+  // The frame that is being received: what came of its prefix, then what is still to come of its body.
+  readonly #prefix = Buffer.alloc(prefixBytes);
+  #prefixLength = 0;
+  #kind = 0;
+  #bodyLeft = 0;
+  /** The body of a short frame; output goes on as it comes. */
+  #body: Buffer = Buffer.alloc(0);
 
-  private constructor(file: string) {
-    // Away from the group of the runner, so that Ctrl-C does not end it before the jobs. Its environment is not empty:
-    // until a new process has become the job it shows that of the server, and without any it could be anybody.
-    this.#child = spawn(file, ["-I", "-S", "-c", spawnServerProgram, "herorunner-spawn-server"], {
-      cwd: "/",
-      env: { HERORUNNER: "spawn server" },
-      stdio: ["pipe", "pipe", "ignore"],
-      detached: true,
-    });
+  constructor(link: Socket) {
+    this.#link = link;
+    link.on("error", () => undefined);
+    link.on("data", (bytes: Buffer) => this.#hear(bytes));
     this.#gone = new Promise((resolve) => {
-      const lose = (): void => {
+      link.once("close", () => {
         this.#lose();
         resolve();
-      };
-      this.#child.once("error", lose);
-      this.#child.once("exit", lose);
+      });
     });
-    this.#child.stdin.on("error", () => undefined);
-    this.#child.stdout.on("error", () => undefined);
-    this.#child.stdout.setEncoding("latin1").on("data", (text: string) => this.#hear(text));
-  }
-
-  /** Resolves with undefined where there is no usable Python. The caller closes it. */
-  static async start(): Promise<SpawnServer | undefined> {
-    const file = interpreters.find((path) => existsSync(path));
-    if (file === undefined) return undefined;
-    const server = new SpawnServer(file);
-    const ready = await server.#ready();
-    server.#hold(false);
-    if (ready) return server;
-    await server.close();
-    return undefined;
-  }
-
-  get pid(): number {
-    return this.#child.pid ?? 0;
+    link.unref();
   }
 
   get isLost(): boolean {
     return this.#lost;
   }
 
-  /** `onStarted` is called before anything else can be. Never rejects. */
-  spawn(request: SpawnRequest, onStarted: (pid: number) => void): Promise<SpawnAnswer> {
-    if (this.#lost) return Promise.resolve({ ok: false });
-    const number = (this.#lastRequest += 1);
-    if (this.#pending.size === 0) this.#hold(true);
-    return new Promise((answer) => {
-      this.#pending.set(number, { answer, onStarted, end: undefined });
-      this.#child.stdin.write(frameOf(number, request));
+  /** Whether it can be given a job. */
+  get isFree(): boolean {
+    return !this.#lost && this.pid !== 0 && this.#pending === undefined && this.#entering === undefined;
+  }
+
+  /** `tell` is called once, when the job that runs is over; at once when none does; not at all when the server is lost. */
+  whenIdle(tell: () => void): void {
+    if (this.#pending === undefined) tell();
+    else this.#whenIdle = tell;
+  }
+
+  /** Lets the server stand in a control group, given by its cgroup.procs, or just answer. Undefined when it does; else the errno word. */
+  async enter(procs: string): Promise<string | undefined> {
+    if (this.#lost) return "EPIPE";
+    const errno = await new Promise<number | undefined>((resolve) => {
+      this.#entering = resolve;
+      this.#link.ref();
+      this.#link.write(frameOf(kindsIn.enter, procs));
     });
+    return errno === undefined ? undefined : wordOf(errno);
+  }
+
+  /** Only when free. Never rejects. */
+  spawn(request: SpawnRequest): Promise<SpawnAnswer> {
+    return new Promise((answer) => {
+      let tellEnd: Pending["tellEnd"] = () => undefined;
+      let tellOutputEnd = (): void => undefined;
+      const ended = new Promise<SpawnedEnd | undefined>((resolve) => (tellEnd = resolve));
+      const outputEnded = new Promise<void>((resolve) => (tellOutputEnd = resolve));
+      const waits = { ended, outputEnded };
+      this.#pending = { request, answer, tellEnd, tellOutputEnd, waits, announced: false };
+      this.#link.ref();
+      this.#link.write(jobFrame(request));
+    });
+  }
+
+  /** Whoever still writes gets SIGPIPE. */
+  releaseOutput(): void {
+    if (this.#pending === undefined) return;
+    this.#pending.tellOutputEnd();
+    this.#link.write(frameOf(kindsIn.release, ""));
   }
 
   /** Ends it by force; what it has started stays. */
   kill(): void {
-    this.#child.kill("SIGKILL");
+    if (this.#lost) return;
+    try {
+      if (this.pid !== 0) process.kill(this.pid, "SIGKILL");
+    } catch {
+      // gone already
+    }
+    this.#link.destroy();
   }
 
+  /** Ends it in peace; resolves when it is gone, by force after a second. */
   async close(): Promise<void> {
     if (this.#lost) return;
-    this.#child.ref();
-    this.#child.stdin.end();
+    this.#link.ref();
+    this.#link.end();
     const force = setTimeout(() => this.kill(), 1_000);
     await this.#gone;
     clearTimeout(force);
   }
 
-  #ready(): Promise<boolean> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), readyWithinMs);
-      this.#onReady = (ready) => {
-        clearTimeout(timer);
-        resolve(ready);
-      };
-    });
-  }
-
-  #hear(text: string): void {
-    const lines = (this.#unread + text).split("\n");
-    this.#unread = lines.pop() ?? "";
-    for (const line of lines) this.#take(line);
-  }
-
-  #take(line: string): void {
-    const [word, request = "", value = ""] = line.split(" ");
-    if (word === "ready") return this.#onReady(true);
-    const number = Number(request);
-    const pending = this.#pending.get(number);
-    if (pending === undefined) return;
-    if (word === "started") {
-      const pid = Number(value);
-      pending.onStarted(pid);
-      const exit = new Promise<Exit | undefined>((resolve) => (pending.end = resolve));
-      return pending.answer({ ok: true, process: { pid, exit } });
+  #hear(bytes: Buffer): void {
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.#prefixLength < prefixBytes) {
+        const taken = bytes.copy(this.#prefix, this.#prefixLength, at);
+        this.#prefixLength += taken;
+        at += taken;
+        if (this.#prefixLength < prefixBytes) return;
+        this.#kind = this.#prefix[0] ?? 0;
+        this.#bodyLeft = this.#prefix.readUInt32LE(1);
+        this.#body = Buffer.alloc(0);
+      }
+      const piece = bytes.subarray(at, at + this.#bodyLeft);
+      at += piece.length;
+      this.#bodyLeft -= piece.length;
+      if (this.#kind === kindsOut.out) this.#pending?.request.onBytes("out", piece);
+      else if (this.#kind === kindsOut.err) this.#pending?.request.onBytes("err", piece);
+      else this.#body = this.#body.length === 0 ? piece : Buffer.concat([this.#body, piece]);
+      if (this.#bodyLeft > 0) return;
+      this.#prefixLength = 0;
+      this.#take(this.#kind, this.#body);
     }
-    this.#forget(number);
-    if (word === "ended") return pending.end?.(exitOf(Number(value)));
-    pending.answer({ ok: false, code: errnoWords.get(Number(value)) ?? `E${value}` });
   }
 
-  #forget(number: number): void {
-    this.#pending.delete(number);
-    if (this.#pending.size === 0) this.#hold(false);
+  #take(kind: number, body: Buffer): void {
+    switch (kind) {
+      case kindsOut.started:
+        return this.#announce(body.readUInt32LE(0));
+      case kindsOut.closed:
+        return this.#pending?.tellOutputEnd();
+      case kindsOut.ended:
+        return this.#end({
+          pid: body.readUInt32LE(0),
+          exit: exitOf(body.readUInt32LE(4)),
+          leftNothing: body.readUInt32LE(8) === 1,
+        });
+      case kindsOut.failed:
+        return this.#fail(body.readUInt32LE(0));
+      case kindsOut.idle:
+        this.pid = body.readUInt32LE(0);
+        return this.#becomeFree();
+    }
+  }
+
+  #announce(pid: number): void {
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    pending.announced = true;
+    pending.request.onStarted(pid);
+    pending.answer({ ok: true, process: { ...pending.waits, pid, end: undefined } });
+  }
+
+  #end(end: SpawnedEnd): void {
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    if (!pending.announced) {
+      pending.announced = true;
+      pending.answer({ ok: true, process: { ...pending.waits, pid: end.pid, end } });
+    }
+    pending.tellEnd(end);
+  }
+
+  #fail(errno: number): void {
+    const entering = this.#entering;
+    if (entering !== undefined) {
+      this.#entering = undefined;
+      this.#link.unref();
+      return entering(errno);
+    }
+    this.#pending?.answer({ ok: false, code: wordOf(errno) });
+    this.#becomeFree();
+  }
+
+  #becomeFree(): void {
+    const entering = this.#entering;
+    this.#entering = undefined;
+    entering?.(undefined);
+    this.#pending = undefined;
+    this.#link.unref();
+    const tell = this.#whenIdle;
+    this.#whenIdle = undefined;
+    tell?.();
   }
 
   #lose(): void {
     this.#lost = true;
-    this.#onReady(false);
-    for (const { answer, end } of this.#pending.values()) {
-      if (end === undefined) answer({ ok: false });
-      else end(undefined);
-    }
-    this.#pending.clear();
-  }
-
-  /** Only while it has something to tell may the server keep the program from ending. */
-  #hold(hold: boolean): void {
-    // The pipes of spawn are Sockets, typed by what they are read or written as.
-    const parts = [this.#child, this.#child.stdin, this.#child.stdout] as unknown as {
-      ref(): void;
-      unref(): void;
-    }[];
-    for (const part of parts) {
-      if (hold) part.ref();
-      else part.unref();
-    }
+    const pending = this.#pending;
+    this.#pending = undefined;
+    this.#entering?.(constants.errno.EPIPE);
+    if (pending === undefined) return;
+    if (!pending.announced) pending.answer({ ok: false });
+    pending.tellEnd(undefined);
+    pending.tellOutputEnd();
   }
 }
 
-function frameOf(number: number, { streams, cwd, file, args, env }: SpawnRequest): string {
-  const fields = [String(number), ...streams, cwd, file, String(args.length), ...args];
-  for (const [name, value] of env) fields.push(`${name}=${value}`);
-  const body = `${fields.join("\0")}\0`;
-  return `${String(Buffer.byteLength(body)).padStart(10, "0")}${body}`;
+function frameOf(kind: number, body: string): Buffer {
+  const length = Buffer.byteLength(body);
+  const frame = Buffer.allocUnsafe(prefixBytes + length);
+  frame.writeUInt8(kind, 0);
+  frame.writeUInt32LE(length, 1);
+  frame.write(body, prefixBytes);
+  return frame;
+}
+
+function jobFrame({ cwd, file, args, env, stdin }: SpawnRequest): Buffer {
+  let head = `${cwd}\0${file}\0${args.length}`;
+  for (const arg of args) head += `\0${arg}`;
+  for (const [name, value] of env) head += `\0${name}=${value}`;
+  const headLength = Buffer.byteLength(head);
+  const length = 4 + headLength + Buffer.byteLength(stdin);
+  const frame = Buffer.allocUnsafe(prefixBytes + length);
+  frame.writeUInt8(kindsIn.job, 0);
+  frame.writeUInt32LE(length, 1);
+  frame.writeUInt32LE(headLength, prefixBytes);
+  frame.write(head, prefixBytes + 4);
+  frame.write(stdin, prefixBytes + 4 + headLength);
+  return frame;
 }
 
 /** As waitpid tells it: the signal in the low seven bits, else the exit code above the lowest byte. */
 function exitOf(status: number): Exit {
   const signal = signalNames.get(status & 0x7f);
   return signal === undefined ? { kind: "exited", code: status >> 8 } : { kind: "signalled", signal };
+}
+
+function wordOf(errno: number): string {
+  return errnoWords.get(errno) ?? `E${errno}`;
 }
 
 const signalNames: ReadonlyMap<number, NodeJS.Signals> = new Map(
