@@ -24,6 +24,7 @@ export {
   type StringOption,
 } from "./options/table.ts";
 export { load, type Loaded, type LoadedCommand, type LoadInput } from "./options/load.ts";
+export { completionCommand, completionScript } from "./completion/command.ts";
 export { buildInfo, buildText, type BuildInfo } from "./build.ts";
 export type { ReadFile } from "./options/config-file.ts";
 export { problemText } from "./options/text.ts";

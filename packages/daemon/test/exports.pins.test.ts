@@ -7,6 +7,8 @@ test("these names are public, and no others", () => {
     "MASK",
     "buildInfo",
     "buildText",
+    "completionCommand",
+    "completionScript",
     "configurationReference",
     "crashOnBugs",
     "createLogger",

@@ -2,7 +2,8 @@
  * The version of this program, from its package, and the commit it was built from, out of the file that `npm run build`
  * leaves beside the compiled program: `0.1.0 (abc1234)`. Without that file the version stands alone.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { packageFolder } from "./package-folder.ts";
 
 const shortCommitDigits = 7;
 
@@ -11,12 +12,6 @@ export function versionText(): string {
   const { version = "0.0.0" } = read(new URL("package.json", folder));
   const { commit } = read(new URL("dist/build.json", folder));
   return commit === undefined ? version : `${version} (${commit.slice(0, shortCommitDigits)})`;
-}
-
-/** One folder up from this module, two from a bundle that holds it. */
-function packageFolder(): URL {
-  const above = new URL("../", import.meta.url);
-  return existsSync(new URL("package.json", above)) ? above : new URL("../", above);
 }
 
 function read(file: URL): { readonly version?: string; readonly commit?: string } {

@@ -1,5 +1,11 @@
 /** Everything that can be set on herojob, one table per command. Help, environment names and completion come from here. */
-import { type Config, defineCommand, defineProgram, type Problem } from "@herorunner/daemon";
+import {
+  completionCommand,
+  type Config,
+  defineCommand,
+  defineProgram,
+  type Problem,
+} from "@herorunner/daemon";
 import { jobReasons, jobStatuses } from "@herorunner/job";
 import {
   connectionOptions,
@@ -274,20 +280,6 @@ const receipt = defineCommand({
   },
 });
 
-const shells = ["bash", "zsh", "fish"];
-const completion = defineCommand({
-  summary: "Print the completion script of a shell.",
-  options: {},
-  positionals: {
-    shell: {
-      placeholder: "bash|zsh|fish",
-      description: "name of the shell",
-      arity: "one",
-      check: (word) => (shells.includes(word) ? undefined : "is not a shell that is known here"),
-    },
-  },
-});
-
 const logs = { follow: { ...waitOptions.follow, description: "Go on until the job has ended" } } as const;
 const timeout = {
   timeoutMs: { ...waitOptions.waitTimeoutMs, flag: "timeout" },
@@ -333,7 +325,7 @@ export const program = defineProgram({
       options: oneJob,
       positionals: jobPositional,
     }),
-    ...{ retry, keygen, sign, cosign, verify, receipt, completion },
+    ...{ retry, keygen, sign, cosign, verify, receipt, completion: completionCommand },
   },
 });
 

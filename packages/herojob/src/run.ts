@@ -1,9 +1,8 @@
 /** From the words of a command line to its exit code. Connections are opened here, once per run, and closed whatever happens. */
 import { readFile } from "node:fs/promises";
-import { load, type Loaded } from "@herorunner/daemon";
+import { completionScript, load, type Loaded } from "@herorunner/daemon";
 import { awaitCommand } from "./commands/await-command.ts";
 import { cancel } from "./commands/cancel.ts";
-import { completion } from "./commands/completion.ts";
 import { explain } from "./commands/explain.ts";
 import { cosign, keygen, sign, verify } from "./commands/keys.ts";
 import { list } from "./commands/list.ts";
@@ -66,7 +65,8 @@ async function runCommand(loaded: Command, shell: Shell): Promise<ExitCode> {
     case "verify":
       return verify(loaded.config, shell);
     case "completion":
-      return completion(loaded.config.shell, shell);
+      await shell.stdout.write(completionScript(program, loaded.config.shell));
+      return exitCodes.done;
     case "receipt":
       return receipt(loaded.config, shell, (work) => within(work, loaded.config));
     case "submit":

@@ -1,6 +1,6 @@
 /** The bin `herorunner`: which command, and what its answer means for the process. */
 import { readFile } from "node:fs/promises";
-import { crashOnBugs, load } from "@herorunner/daemon";
+import { completionScript, crashOnBugs, load } from "@herorunner/daemon";
 import { closeInheritedDescriptors } from "@herorunner/runner";
 import { runDaemon } from "./daemon.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -23,6 +23,8 @@ switch (loaded.kind) {
   case "command":
     if (loaded.command === "verify") await verify(loaded.config);
     else if (loaded.command === "doctor") await examine(loaded);
+    else if (loaded.command === "completion")
+      process.stdout.write(completionScript(program, loaded.config.shell));
     else await serve(loaded);
     break;
 }

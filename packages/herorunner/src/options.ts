@@ -1,5 +1,12 @@
 /** Everything that can be set on a herorunner, in one table per command. The help and docs/configuration.md come from here. */
-import { defineCommand, defineOptions, defineProgram, logOptions, type Problem } from "@herorunner/daemon";
+import {
+  completionCommand,
+  defineCommand,
+  defineOptions,
+  defineProgram,
+  logOptions,
+  type Problem,
+} from "@herorunner/daemon";
 import { idPattern, parseRedisUrl, timeoutSecondsRange } from "@herorunner/job";
 import { signatureModes } from "@herorunner/job/trust";
 import { environmentOptions, jobOptions } from "./job-options.ts";
@@ -264,7 +271,12 @@ export const program = defineProgram({
   summary: "Takes heroscript jobs from Redis and runs them with hero.",
   envPrefix: "HERORUNNER_",
   main: "run",
-  commands: { run: runCommand, verify: verifyJobCommand, doctor: doctorCommand },
+  commands: {
+    run: runCommand,
+    verify: verifyJobCommand,
+    doctor: doctorCommand,
+    completion: completionCommand,
+  },
 });
 
 /** The configuration of a running herorunner. */

@@ -1,6 +1,7 @@
 /** The bin `herosupervisor`: options, start, and what its end means for the process. */
 import { readFile } from "node:fs/promises";
 import {
+  completionScript,
   crashOnBugs,
   createLogger,
   createShutdown,
@@ -36,6 +37,10 @@ switch (loaded.kind) {
     process.exitCode = exitCodes.usage;
     break;
   case "command":
+    if (loaded.command === "completion") {
+      process.stdout.write(completionScript(program, loaded.config.shell));
+      break;
+    }
     process.title = "herosupervisor";
     crashOnBugs({ process, format: loaded.config.logFormat, exitCode: exitCodes.aborted });
     await serve(loaded.config, loaded.warnings);

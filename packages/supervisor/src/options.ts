@@ -1,5 +1,11 @@
 /** Everything that can be set on a herosupervisor. The help and docs/configuration.md come from here. */
-import { defineCommand, defineOptions, defineProgram, logOptions } from "@herorunner/daemon";
+import {
+  completionCommand,
+  defineCommand,
+  defineOptions,
+  defineProgram,
+  logOptions,
+} from "@herorunner/daemon";
 import { parseRedisUrl } from "@herorunner/job";
 import { secretProblems } from "./auth/admin-secret.ts";
 import { versionText } from "./version.ts";
@@ -117,7 +123,7 @@ export const program = defineProgram({
   version: versionText,
   summary: "Registers runners and queues jobs for them, over JSON-RPC and a web page",
   envPrefix: "HEROSUPERVISOR_",
-  commands: { serve: serveCommand },
+  commands: { serve: serveCommand, completion: completionCommand },
   main: "serve",
 });
 

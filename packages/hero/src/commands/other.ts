@@ -7,10 +7,11 @@ import { nearestName } from "../script/names.ts";
 import { versionText } from "../version.ts";
 import { actorsCommand } from "./actors.ts";
 import { checkCommand } from "./check.ts";
+import { completionCommand } from "./completion.ts";
 import { fmtCommand } from "./fmt.ts";
 import { parseCommand } from "./parse.ts";
 import { runSpec, type World } from "./run.ts";
-import { actorsSpec, checkSpec, fmtSpec, parseSpec } from "./specs.ts";
+import { actorsSpec, checkSpec, completionSpec, fmtSpec, parseSpec } from "./specs.ts";
 
 interface Command {
   readonly spec: CommandSpec;
@@ -22,6 +23,7 @@ const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["fmt", { spec: fmtSpec, run: fmtCommand }],
   ["parse", { spec: parseSpec, run: parseCommand }],
   ["actors", { spec: actorsSpec, run: actorsCommand }],
+  ["completion", { spec: completionSpec, run: completionCommand }],
 ]);
 
 function overview(): string {

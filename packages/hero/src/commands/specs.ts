@@ -76,3 +76,10 @@ export const actorsSpec: CommandSpec = {
     help,
   ],
 };
+
+export const completionSpec: CommandSpec = {
+  name: "completion",
+  usage: ["completion bash|zsh|fish"],
+  doc: "Prints the completion script of a shell.",
+  options: [help],
+};
