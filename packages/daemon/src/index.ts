@@ -47,12 +47,22 @@ export { startHealth, type HealthOptions, type HealthServer, type Verdict } from
 export {
   noMetrics,
   openMetrics,
+  type Collected,
   type Counter,
   type Gauge,
   type Histogram,
-  type HistogramDefinition,
-  type Labels,
   type Metrics,
-  type ValueDefinition,
+  type Sample,
 } from "./metrics.ts";
+export type {
+  CounterEntry,
+  GaugeEntry,
+  HistogramEntry,
+  LabelsOf,
+  LabelValues,
+  MetricEntry,
+  MetricTable,
+} from "./metric-table.ts";
+export { processMetrics } from "./process-metrics.ts";
+export { metricsReference, type MeteredProgram } from "./metrics-reference.ts";
 export { configurationReference } from "./reference.ts";

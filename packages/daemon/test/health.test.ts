@@ -68,10 +68,12 @@ describe("checks", () => {
 describe("metrics", () => {
   test("are told in the format Prometheus reads", async () => {
     const metrics = await openMetrics();
-    const jobs = metrics.counter({ name: "jobs_total", help: "Jobs.", labelNames: ["outcome"] });
-    const busy = metrics.gauge({ name: "slots_busy", help: "Slots in use." });
-    metrics.gauge({ name: "queue_depth", help: "Waiting.", collect: () => 7 });
-    const seconds = metrics.histogram({ name: "job_seconds", help: "Time.", buckets: [0.1, 1] });
+    const labels = { outcome: ["finished", "error"] } as const;
+    const jobs = metrics.counter({ kind: "counter", name: "jobs_total", help: "Jobs.", labels });
+    const busy = metrics.gauge({ kind: "gauge", name: "slots_busy", help: "Slots in use." });
+    metrics.gauge({ kind: "gauge", name: "queue_depth", help: "Waiting." }, () => Promise.resolve(7));
+    const buckets = [0.1, 1];
+    const seconds = metrics.histogram({ kind: "histogram", name: "job_seconds", help: "Time.", buckets });
     jobs.inc({ outcome: "finished" });
     jobs.inc({ outcome: "finished" }, 2);
     busy.set({}, 3);
@@ -83,6 +85,7 @@ describe("metrics", () => {
     expect(answer.headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/);
     for (const line of [
       'jobs_total{outcome="finished"} 3',
+      'jobs_total{outcome="error"} 0',
       "slots_busy 3",
       "queue_depth 7",
       'job_seconds_bucket{le="1"} 1',
@@ -96,14 +99,36 @@ describe("metrics", () => {
     );
   });
 
+  test("what a scrape is not answered is not shown, and nothing of an earlier one", async () => {
+    const metrics = await openMetrics();
+    let found: readonly { labels: { runner: string }; value: number }[] | undefined;
+    let depth: number | undefined = 3;
+    const labels = { runner: "one" };
+    metrics.gauge({ kind: "gauge", name: "alive", help: "Alive.", labels }, () => found);
+    metrics.gauge({ kind: "gauge", name: "depth", help: "Depth." }, () => depth);
+    const samples = async () => (await metrics.scrape()).text.match(/^(?:alive|depth).*$/gm) ?? [];
+    found = [
+      { labels: { runner: "a" }, value: 1 },
+      { labels: { runner: "b" }, value: 0 },
+    ];
+    expect(await samples()).toEqual(['alive{runner="a"} 1', 'alive{runner="b"} 0', "depth 3"]);
+    found = [{ labels: { runner: "b" }, value: 1 }];
+    depth = undefined;
+    expect(await samples()).toEqual(['alive{runner="b"} 1']);
+    found = undefined;
+    depth = 0;
+    expect(await samples()).toEqual(["depth 0"]);
+  });
+
   test("are not found when there are none", async () => {
     expect((await (await setup()).get("/metrics")).status).toBe(404);
   });
 
   test("can be counted when nobody reads them", async () => {
-    noMetrics.counter({ name: "a", help: "" }).inc({ x: "y" });
-    noMetrics.gauge({ name: "a", help: "" }).set({}, 1);
-    noMetrics.histogram({ name: "a", help: "", buckets: [] }).observe({}, 1);
+    const entry = { name: "a", help: "" };
+    noMetrics.counter({ ...entry, kind: "counter" }).inc({});
+    noMetrics.gauge({ ...entry, kind: "gauge" }).set({}, 1);
+    noMetrics.histogram({ ...entry, kind: "histogram", buckets: [] }).observe({}, 1);
     expect((await noMetrics.scrape()).text).toBe("");
   });
 });

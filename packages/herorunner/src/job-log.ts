@@ -5,7 +5,10 @@ import type { RunnerEvent } from "@herorunner/runner";
 export function logEvent(event: RunnerEvent, logger: Logger): void {
   switch (event.kind) {
     case "waiting":
+    case "renewed":
       return;
+    case "log_dropped":
+      return logger.debug({ id: event.jobId, bytes: event.bytes }, "live output left out");
     case "admitted": {
       const { claim, admission } = event;
       if (admission.ok && admission.warning !== undefined)

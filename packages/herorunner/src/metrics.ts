@@ -1,82 +1,164 @@
-/** The figures of a runner, named once. Names and units follow Prometheus' conventions. */
+/** Turns what happens into counts. Costs nothing while nobody scrapes; what can be asked for is in watch.ts. */
 import type { Metrics } from "@herorunner/daemon";
-import type { RunnerEvent, RunnerHealth } from "@herorunner/runner";
-import type { PollWatch } from "./poll-watch.ts";
+import type { Claim, JobOutcome, ReclaimAnswer } from "@herorunner/job";
+import type { ReplayJournal, RunnerEvent, SignReceipt } from "@herorunner/runner";
+import { metricTable as table, putAsideReasons, refusalReasons } from "./metric-table.ts";
 
-const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600];
+/** Every counter of a runner, behind the names of what happens. */
+export interface RunnerCounters {
+  readonly event: (event: RunnerEvent) => void;
+  readonly putAside: (what: { readonly why: string }) => void;
+  readonly repaired: (jobIds: readonly string[]) => void;
+  /** A job of an earlier process on this host was taken care of. */
+  readonly recovered: (answer: ReclaimAnswer) => void;
+  readonly reconnected: () => void;
+  /** The same, counted. */
+  readonly journal: (journal: ReplayJournal) => ReplayJournal;
+  readonly receipts: (sign: SignReceipt) => SignReceipt;
+}
 
-/** Turns events into counts. Costs nothing while nobody scrapes. */
-export function countEvent(metrics: Metrics): (event: RunnerEvent) => void {
-  const claims = metrics.counter({ name: "herorunner_claims_total", help: "Jobs taken from the queue." });
-  const outcomes = metrics.counter({
-    name: "herorunner_jobs_total",
-    help: "Jobs that came to their end here, by status and reason.",
-    labelNames: ["status", "reason"],
-  });
-  const durations = metrics.histogram({
-    name: "herorunner_job_duration_seconds",
-    help: "Life of the processes of jobs.",
-    buckets: durationBuckets,
-  });
-  const output = metrics.counter({
-    name: "herorunner_job_output_bytes_total",
-    help: "Bytes that jobs wrote, kept or not.",
-  });
-  const fenced = metrics.counter({
-    name: "herorunner_fenced_total",
-    help: "Results that the queue refused because the claim had moved on.",
-  });
-  const reclaimed = metrics.counter({
-    name: "herorunner_reclaimed_total",
-    help: "Jobs of dead runners that this one took care of, by what became of them.",
-    labelNames: ["answer"],
-  });
+export function createCounters(metrics: Metrics): RunnerCounters {
+  const putAside = metrics.counter(table.putAside);
+  const repaired = metrics.counter(table.repaired);
+  const reconnects = metrics.counter(table.reconnects);
+  const answers = metrics.counter(table.journal);
+  const receipts = metrics.counter(table.receipts);
+  const reclaimed = metrics.counter(table.reclaimed);
+  return {
+    event: countEvents(metrics, (answer) => reclaimed.inc({ answer, found: "overdue" })),
+    putAside: ({ why }) => putAside.inc({ why: putAsideReasons.find((known) => known === why) ?? "bad_id" }),
+    repaired: (jobIds) => repaired.inc({}, jobIds.length),
+    recovered: (answer) => {
+      if (answer !== "live" && answer !== "final") reclaimed.inc({ answer, found: "same_host" });
+    },
+    reconnected: () => reconnects.inc({}),
+    journal: (journal) => ({
+      accept: (guard) =>
+        journal.accept(guard).then(
+          (accepted) => {
+            answers.inc({ answer: accepted ? "accepted" : "refused" });
+            return accepted;
+          },
+          (error: unknown) => {
+            answers.inc({ answer: "failed" });
+            throw error;
+          },
+        ),
+    }),
+    receipts: (sign) => (job, facts) =>
+      sign(job, facts).then(
+        (receipt) => {
+          receipts.inc({ result: "signed" });
+          return receipt;
+        },
+        (error: unknown) => {
+          receipts.inc({ result: "failed" });
+          throw error;
+        },
+      ),
+  };
+}
+
+type Reclaimed = Extract<RunnerEvent, { kind: "reclaimed" }>["answer"];
+type Admitted = Extract<RunnerEvent, { kind: "admitted" }>;
+
+function countEvents(metrics: Metrics, onReclaimed: (answer: Reclaimed) => void): RunnerCounters["event"] {
+  const admitted = countAdmissions(metrics);
+  const settled = countOutcomes(metrics);
+  const renewals = metrics.counter(table.renewals);
+  const fenced = metrics.counter(table.fenced);
+  const unsettled = metrics.counter(table.unsettled);
+  const released = metrics.counter(table.released);
+  const logDropped = metrics.counter(table.logDropped);
   return (event) => {
     switch (event.kind) {
       case "admitted":
-        return claims.inc();
-      case "settled": {
-        const { outcome } = event;
-        outcomes.inc({ status: outcome.kind, reason: outcome.kind === "error" ? outcome.reason : "" });
-        if (outcome.facts?.durationMs !== undefined) durations.observe({}, outcome.facts.durationMs / 1000);
-        if (outcome.output !== undefined)
-          output.inc({}, outcome.output.stdoutBytes + outcome.output.stderrBytes);
-        return;
-      }
+        return admitted(event);
+      case "settled":
+        return settled(event.outcome);
       case "lost":
-        return fenced.inc();
+        return fenced.inc({ noticed: event.outcome === undefined ? "running" : "settling" });
+      case "unsettled":
+        return unsettled.inc({});
+      case "released":
+        return released.inc({});
       case "reclaimed":
-        return reclaimed.inc({ answer: event.answer });
+        return onReclaimed(event.answer);
+      case "renewed":
+        for (const answer of event.answers) renewals.inc({ answer });
+        return;
+      case "log_dropped":
+        return logDropped.inc({}, event.bytes);
       case "waiting":
       case "started":
-      case "released":
-      case "unsettled":
     }
   };
 }
 
-/** Values that are asked for at each scrape; `health` answers nothing before the runner lives. */
-export function watchRunner(
-  metrics: Metrics,
-  health: () => RunnerHealth | undefined,
-  polls: PollWatch,
-): void {
-  metrics.gauge({
-    name: "herorunner_slots",
-    help: "Jobs that may run at once.",
-    collect: () => health()?.slots ?? 0,
+/** What the trust in force has to say about a job; the other refusals are of its form. */
+const signatureReasons: ReadonlySet<string> = new Set([
+  ...["unsigned", "bad_signature", "untrusted_signer", "threshold_not_met", "expired", "not_yet_valid"],
+  ...["wrong_audience", "not_granted"],
+]);
+
+function countAdmissions(metrics: Metrics): (event: Admitted) => void {
+  const claims = metrics.counter(table.claims);
+  const refused = metrics.counter(table.refused);
+  const waiting = metrics.histogram(table.waiting);
+  const signatures = metrics.counter(table.signatures);
+  return ({ claim, admission }) => {
+    claims.inc({});
+    const waitedMs = waitedMsOf(claim);
+    if (waitedMs !== undefined) waiting.observe({}, waitedMs / 1000);
+    if (!admission.ok) {
+      const { reason } = admission.outcome;
+      refused.inc({ reason: refusalReasons.find((known) => known === reason) ?? "internal" });
+      if (signatureReasons.has(reason)) signatures.inc({ result: "refused" });
+    } else if (admission.warning !== undefined) signatures.inc({ result: "forgiven" });
+    else if (admission.job.signers.length > 0) signatures.inc({ result: "verified" });
+  };
+}
+
+function countOutcomes(metrics: Metrics): (outcome: JobOutcome) => void {
+  const outcomes = metrics.counter(table.outcomes);
+  outcomes.inc({ status: "finished", reason: "" }, 0);
+  for (const reason of table.outcomes.labels.reason)
+    if (reason !== "") outcomes.inc({ status: "error", reason }, 0);
+  const durations = metrics.histogram(table.duration);
+  const output = metrics.counter(table.output);
+  const outputDropped = metrics.counter(table.outputDropped);
+  const masked = metrics.counter(table.masked);
+  const reaped = metrics.counter(table.reaped);
+  const survivors = metrics.counter(table.survivors);
+  const refused = metrics.counter(table.refused);
+  const replays = metrics.counter(table.replays);
+  return (outcome) => {
+    const reason = outcome.kind === "error" ? outcome.reason : "";
+    outcomes.inc({ status: outcome.kind, reason });
+    if (reason === "replayed") {
+      replays.inc({});
+      refused.inc({ reason });
+    }
+    const { facts, output: written } = outcome;
+    if (facts?.durationMs !== undefined) durations.observe({}, facts.durationMs / 1000);
+    masked.inc({}, facts?.maskedCount ?? 0);
+    reaped.inc({}, facts?.reaped ?? 0);
+    survivors.inc({}, facts?.kill?.survivors.length ?? 0);
+    if (written === undefined) return;
+    output.inc({ stream: "stdout" }, written.stdoutBytes);
+    output.inc({ stream: "stderr" }, written.stderrBytes);
+    outputDropped.inc({}, written.droppedBytes);
+  };
+}
+
+const longestWaitMs = 365 * 86_400_000;
+
+/** Both times are Redis's own where the client is honest; a client may have written anything. */
+function waitedMsOf({ fields }: Claim): number | undefined {
+  const [queued, taken] = ["queued_at", "dispatched_at"].map((name) => {
+    const text = Buffer.from(fields.get(name)?.subarray(0, 16) ?? []).toString();
+    return /^\d{13}$/.test(text) ? Number(text) : Number.NaN;
   });
-  metrics.gauge({
-    name: "herorunner_slots_busy",
-    help: "Jobs that run now.",
-    collect: () => health()?.busy ?? 0,
-  });
-  metrics.gauge({
-    name: "herorunner_last_poll_age_seconds",
-    help: "Time since the queue last answered a wait for jobs; -1 before the first answer.",
-    collect: () => {
-      const age = polls.ageMs();
-      return age === undefined ? -1 : age / 1000;
-    },
-  });
+  const waitedMs = (taken ?? Number.NaN) - (queued ?? Number.NaN);
+  return waitedMs >= 0 && waitedMs <= longestWaitMs ? waitedMs : undefined;
 }

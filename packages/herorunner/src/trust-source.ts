@@ -8,6 +8,7 @@ import {
   parseTrustFile,
   type SignatureMode,
   type Trust,
+  type TrustFile,
   trustWarnings,
 } from "@herorunner/job/trust";
 import type { RunConfig } from "./options.ts";
@@ -15,8 +16,20 @@ import { StartRefused } from "./start-refused.ts";
 
 export interface TrustSource {
   current(): Trust;
+  /** What became of the file, for whoever watches. */
+  state(): TrustState;
   /** Reads the file again. Logs what came of it; never throws. */
   reload(): void;
+}
+
+export interface TrustState {
+  readonly reloads: { readonly ok: number; readonly failed: number };
+  /** Wall clock, ms; undefined before the first reload. */
+  readonly reloadedAtMs: number | undefined;
+  /** Why the last reload failed; an old file is in force then. */
+  readonly problem: string | undefined;
+  /** Of the file in force; undefined where no signatures are checked. */
+  readonly signers: TrustFile["signers"] | undefined;
 }
 
 export interface TrustSourceOptions {
@@ -33,16 +46,25 @@ export function openTrust(options: TrustSourceOptions): TrustSource {
   const { config, logger } = options;
   const mode: SignatureMode = config.signatures ?? (config.trust === undefined ? "off" : "required");
   if (mode === "off") refuseOpenDoor(options);
-  let trust = read(options, mode);
+  let { trust, signers } = read(options, mode);
+  const reloads = { ok: 0, failed: 0 };
+  let reloadedAtMs: number | undefined;
+  let problem: string | undefined;
   return {
     current: () => trust,
+    state: () => ({ reloads, reloadedAtMs, problem, signers }),
     reload: () => {
       if (config.trust === undefined) return logger.info({}, "nothing to reload: there is no trust file");
+      reloadedAtMs = Date.now();
       try {
-        trust = read(options, mode);
+        ({ trust, signers } = read(options, mode));
+        reloads.ok += 1;
+        problem = undefined;
         logger.info({ file: config.trust }, "trust file read again");
       } catch (error) {
         if (!(error instanceof StartRefused)) throw error;
+        reloads.failed += 1;
+        problem = error.message;
         logger.error({ error: error.message }, "the trust file is not usable; the old one stays in force");
       }
     },
@@ -58,7 +80,12 @@ function refuseOpenDoor({ target, modeWasChosen }: TrustSourceOptions): void {
   );
 }
 
-function read({ config, logger, listActions }: TrustSourceOptions, mode: SignatureMode): Trust {
+interface ReadTrust {
+  readonly trust: Trust;
+  readonly signers?: TrustFile["signers"];
+}
+
+function read({ config, logger, listActions }: TrustSourceOptions, mode: SignatureMode): ReadTrust {
   const options = {
     mode,
     runner: config.runnerId,
@@ -66,7 +93,7 @@ function read({ config, logger, listActions }: TrustSourceOptions, mode: Signatu
     listActions,
     ...(config.audience === undefined ? {} : { audience: config.audience }),
   };
-  if (config.trust === undefined || mode === "off") return createTrust(options);
+  if (config.trust === undefined || mode === "off") return { trust: createTrust(options) };
   const parsed = parseTrustFile(readTrustText(config.trust));
   if (!parsed.ok) {
     throw new StartRefused(
@@ -75,7 +102,7 @@ function read({ config, logger, listActions }: TrustSourceOptions, mode: Signatu
   }
   for (const warning of trustWarnings(parsed.trust, Date.now() / 1000))
     logger.error({ file: config.trust }, warning);
-  return createTrust({ ...options, file: parsed.trust });
+  return { trust: createTrust({ ...options, file: parsed.trust }), signers: parsed.trust.signers };
 }
 
 function readTrustText(file: string): string {

@@ -1,7 +1,7 @@
 /** Which build this is: one version for all packages, and the commit where it is known. */
 import { buildInfo, buildText } from "@herorunner/daemon";
 
-const build = buildInfo(import.meta.url);
+export const build = buildInfo(import.meta.url);
 
 export const { version } = build;
 /** As `--version` shows it. */

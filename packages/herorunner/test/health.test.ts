@@ -3,7 +3,10 @@ import { expect, test } from "vitest";
 import { readiness } from "../src/health.ts";
 import { PollWatch } from "../src/poll-watch.ts";
 
-const fine: RunnerHealth = { busy: 0, slots: 2, paused: false, draining: false, trouble: undefined };
+const fine: RunnerHealth = {
+  ...{ busy: 0, slots: 2, paused: false, draining: false },
+  ...{ trouble: undefined, troubleCode: undefined },
+};
 
 function watch() {
   const state = { nowMs: 0 };
@@ -15,7 +18,10 @@ test("a runner that waits for its first answer is ready, for a while", () => {
   polls.asked();
   expect(readiness(fine, polls)).toEqual({
     reasons: [],
-    details: { last_poll_ms: null, busy: 0, slots: 2, paused: false },
+    details: {
+      ...{ last_poll_ms: null, busy: 0, slots: 2, paused: false, draining: false },
+      redis_trouble: null,
+    },
   });
   state.nowMs = 15_001;
   expect(readiness(fine, polls).reasons).toEqual(["the queue has not answered for 15 s"]);
@@ -46,10 +52,15 @@ test("a full runner does not ask and stays ready; after a long job it has time t
 
 test("trouble and draining are told; a pause is a detail and no fault", () => {
   const { polls } = watch();
-  expect(readiness({ ...fine, trouble: "Redis is full", draining: true }, polls).reasons).toEqual([
-    "draining: no more jobs are taken",
-    "Redis is full",
-  ]);
+  const full = { trouble: "OOM command not allowed", troubleCode: "FULL" } as const;
+  expect(readiness({ ...fine, ...full, draining: true }, polls)).toMatchObject({
+    reasons: [
+      "draining: no more jobs are taken",
+      "Redis is full: it takes no new jobs; endings are stored all the same",
+      "OOM command not allowed",
+    ],
+    details: { redis_trouble: "full", draining: true },
+  });
   expect(readiness({ ...fine, paused: true }, polls)).toMatchObject({
     reasons: [],
     details: { paused: true },

@@ -71,6 +71,8 @@ export type {
   StartOptions,
 } from "./queue.ts";
 export { reasonGuide } from "./reason-guide.ts";
+export { readQueueFigures, WaitingAge } from "./queue-figures.ts";
+export type { QueueFigures } from "./queue-figures.ts";
 export type { ReasonActor, ReasonGuide } from "./reason-guide.ts";
 export { viewJob, wireView } from "./record.ts";
 export { openConnection } from "./redis/connection.ts";

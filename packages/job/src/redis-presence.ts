@@ -12,6 +12,8 @@ export interface RedisPresenceOptions {
   readonly tlsCa?: string;
   readonly runner: string;
   readonly keyPrefix?: string;
+  /** A connection was lost and stands again. */
+  readonly onReopened?: () => void;
 }
 
 /** A process counts as gone this long after its last heartbeat. */
@@ -28,7 +30,8 @@ export class RedisPresence implements Presence {
   constructor(options: RedisPresenceOptions) {
     this.#keys = keysOf(options.runner, options.keyPrefix);
     const tls = options.tlsCa === undefined ? {} : { tlsCa: options.tlsCa };
-    const connection = { target: options.target, routeKey: this.#keys.queue, ...tls };
+    const { target, onReopened = () => undefined } = options;
+    const connection = { target, routeKey: this.#keys.queue, onReopened, ...tls };
     this.#commands = openConnection(connection);
     this.#hearing = openConnection(connection);
   }

@@ -57,6 +57,8 @@ export interface RedisQueueOptions {
   readonly onPoll?: () => void;
   /** Told about jobs whose ending the store had lost (a failover, an old file) and has now been given again. */
   readonly onRepaired?: (jobIds: readonly string[]) => void;
+  /** A connection was lost and stands again. */
+  readonly onReopened?: () => void;
   /** Told about ids that never became a claim. For logs and counters. */
   readonly onPutAside?: (what: { readonly jobId: string; readonly why: string }) => void;
 }
@@ -84,6 +86,7 @@ export class RedisJobQueue implements JobQueue {
         onPutAside: () => undefined,
         onPoll: () => undefined,
         onRepaired: () => undefined,
+        onReopened: () => undefined,
       },
       ...options,
     };
@@ -91,6 +94,7 @@ export class RedisJobQueue implements JobQueue {
       target: options.target,
       routeKey: this.keys.queue,
       ...(options.tlsCa === undefined ? {} : { tlsCa: options.tlsCa }),
+      onReopened: this.#options.onReopened,
     };
     const blockMs = this.#options.blockSeconds * 1000;
     this.#resettle = new Resettle({ onRepaired: this.#options.onRepaired });

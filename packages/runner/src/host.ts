@@ -1,5 +1,13 @@
 /** What a runner lives on: the ports that its owner provides, and the parts that spawn() builds around them. */
-import type { Claim, JobOutcome, JobQueue, Presence, ReplayGuard, VerifiedJob } from "@herorunner/job";
+import type {
+  Claim,
+  JobOutcome,
+  JobQueue,
+  Presence,
+  RenewAnswer,
+  ReplayGuard,
+  VerifiedJob,
+} from "@herorunner/job";
 import type { Admission, Admit } from "./admit.ts";
 import type { PauseGate } from "./gate.ts";
 import type { LeaseKeeper } from "./lease.ts";
@@ -19,7 +27,11 @@ export type RunnerEvent =
   /** The process ends before the queue could be reached; the job's lease will run out. */
   | { readonly kind: "unsettled"; readonly claim: Claim; readonly outcome?: JobOutcome }
   | { readonly kind: "released"; readonly claim: Claim }
-  | { readonly kind: "reclaimed"; readonly jobId: string; readonly answer: "requeued" | "failed" | "dead" };
+  | { readonly kind: "reclaimed"; readonly jobId: string; readonly answer: "requeued" | "failed" | "dead" }
+  /** One renewal of all leases, an answer for each; "failed" when the queue gave none. */
+  | { readonly kind: "renewed"; readonly answers: readonly (RenewAnswer | "failed")[] }
+  /** Live output that was left out because the queue was slow or away. The result has it all the same. */
+  | { readonly kind: "log_dropped"; readonly jobId: string; readonly bytes: number };
 
 /**
  * The last line against replays, on the runner's own disk, where somebody who can write Redis cannot reach.

@@ -3,7 +3,7 @@
  * learns that a job was cancelled or that its claim moved on; either way the job's signal aborts, so that the local
  * processes end before anybody else can start the job.
  */
-import { type Claim, type JobQueue, QueueError } from "@herorunner/job";
+import { type Claim, type JobQueue, QueueError, type RenewAnswer } from "@herorunner/job";
 import { OneAtATime } from "./one-at-a-time.ts";
 import type { Patience } from "./patience.ts";
 
@@ -50,6 +50,8 @@ export class LeaseKeeper {
   readonly #patience: Patience;
   readonly #held = new Set<Held>();
   readonly #timer: NodeJS.Timeout;
+  /** Told of each renewal, an answer for each lease. Must not throw. */
+  onRenewed: (answers: readonly (RenewAnswer | "failed")[]) => void = () => undefined;
   readonly #renewal = new OneAtATime(() => this.#renew());
   #shuttingDown = false;
 
@@ -81,6 +83,7 @@ export class LeaseKeeper {
     try {
       const answers = await this.#queue.renew(held.map((one) => one.claim));
       this.#patience.succeeded("renew");
+      this.onRenewed(answers);
       for (const [at, one] of held.entries()) {
         // A lease that was released meanwhile was settled by us: "lost" is then our own doing.
         if (!this.#held.has(one)) continue;
@@ -91,6 +94,7 @@ export class LeaseKeeper {
       // Nobody can take a job from a queue that is away: the processes go on, the next renewal will tell.
       if (!(error instanceof QueueError)) throw error;
       this.#patience.failed("renew", error);
+      this.onRenewed(held.map(() => "failed"));
     }
   }
 

@@ -21,16 +21,24 @@ export class LiveLog {
   #waitingBytes = 0;
   #flushing: Promise<void> | undefined;
   readonly #ended = new AbortController();
+  readonly #onDropped: (bytes: number) => void;
 
-  constructor(append: (entries: readonly LogEntry[]) => Promise<void>, clock: Clock) {
+  /** `onDropped` is told what is left out. Must not throw. */
+  constructor(
+    append: (entries: readonly LogEntry[]) => Promise<void>,
+    clock: Clock,
+    onDropped: (bytes: number) => void = () => undefined,
+  ) {
     this.#append = append;
     this.#clock = clock;
+    this.#onDropped = onDropped;
   }
 
   /** Never throws and never waits. */
   write(stream: "out" | "err", offset: number, data: string): void {
     const bytes = Buffer.byteLength(data);
-    if (this.#ended.signal.aborted || bytes === 0 || this.#waitingBytes + bytes > backlogBytes) return;
+    if (this.#ended.signal.aborted || bytes === 0) return;
+    if (this.#waitingBytes + bytes > backlogBytes) return this.#onDropped(bytes);
     const last = this.#waiting.at(-1);
     const joins = last?.stream === stream && last.offset + Buffer.byteLength(last.data) === offset;
     if (last !== undefined && joins && last.data.length + data.length <= entryLength) {
@@ -47,11 +55,12 @@ export class LiveLog {
       await this.#clock.sleep(this.#waitingBytes < batchBytes ? batchEveryMs : 0, this.#ended.signal);
       const batch = this.#waiting;
       this.#waiting = [];
+      const bytes = this.#waitingBytes;
       this.#waitingBytes = 0;
       try {
         await this.#append(batch);
       } catch {
-        // Left out: the result does not depend on it.
+        this.#onDropped(bytes); // the result does not depend on it
       }
     }
     this.#flushing = undefined; // in the same breath as the last look, so that nothing can slip in between

@@ -99,7 +99,11 @@ async function processSafely(
   runner: Runner,
   host: RunningHost,
 ): Promise<JobOutcome | "lost"> {
-  const log = new LiveLog((entries) => host.queue.appendLog(lease.claim, entries), host.clock);
+  const log = new LiveLog(
+    (entries) => host.queue.appendLog(lease.claim, entries),
+    host.clock,
+    (bytes) => host.tell({ kind: "log_dropped", jobId: job.id, bytes }),
+  );
   const context: JobContext = {
     signal: lease.signal,
     clock: host.clock,

@@ -34,6 +34,11 @@ export class Patience {
     return [...this.#complaints.values()].at(-1)?.message;
   }
 
+  /** Its kind. A store that is full says so to those who write, whatever else goes well. */
+  get troubleCode(): QueueErrorCode | undefined {
+    return [...this.#complaints.values()].at(-1)?.code;
+  }
+
   /**
    * Repeats `work` until it succeeds. Once `signal` has aborted there is one more try, or a first one; then undefined.
    * Throws what is not a QueueError: that is a bug.

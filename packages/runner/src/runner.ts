@@ -2,7 +2,7 @@
  * What a runner is. Write `processJob`, name the type, and defineRunner() adds `spawn`, which turns it into a live
  * process: it takes jobs, keeps their leases, finds those of dead runners and stops in two steps.
  */
-import type { Claim, JobOutcome, VerifiedJob } from "@herorunner/job";
+import type { Claim, JobOutcome, QueueErrorCode, VerifiedJob } from "@herorunner/job";
 import type { RunnerHost } from "./host.ts";
 import type { Clock, Logger } from "./ports.ts";
 import { spawnRunner } from "./spawn.ts";
@@ -52,6 +52,7 @@ export interface RunnerHealth {
   readonly draining: boolean;
   /** What is wrong with the queue, if something is. */
   readonly trouble: string | undefined;
+  readonly troubleCode: QueueErrorCode | undefined;
 }
 
 /** @example `const echo = defineRunner({ runnerType: "echo", runnerId: "echo-1", processJob: async (job) => finished(job.payload) })` */

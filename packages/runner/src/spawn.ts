@@ -53,6 +53,7 @@ export function spawnRunner(runner: Runner, given: RunnerHost): RunnerHandle {
     burst: given.burst ?? false,
     claimOptions: { wait: given.burst !== true },
   };
+  host.leases.onRenewed = (answers) => tell({ kind: "renewed", answers });
   let giveUpTimer: NodeJS.Timeout | undefined;
   let hasStopped = false;
   const abort = (): void => {
@@ -88,6 +89,7 @@ function healthOf(host: RunningHost): RunnerHealth {
     paused: host.gate.paused,
     draining: host.draining.aborted,
     trouble: host.patience.trouble,
+    troubleCode: host.patience.troubleCode,
   };
 }
 

@@ -1,93 +1,92 @@
-/** What a supervisor counts. */
-import type { Counter, Gauge, Histogram, Logger, Metrics } from "@herorunner/daemon";
-import type { Streams } from "./sse/streams.ts";
-import type { RunnerRegistry } from "./store/runners.ts";
+/** What a supervisor counts, and what it looks up when somebody scrapes. */
+import type { BuildInfo, Metrics, Sample } from "@herorunner/daemon";
+import { limitNames, metricTable as table } from "./metric-table.ts";
+import type { RedisWatch, WatchedRedis, WatchedRunner } from "./store/redis-watch.ts";
 
-interface Sources {
-  readonly runners: RunnerRegistry;
-  readonly streams: Streams;
-  readonly logger: Logger;
+export type SubmitOutcome = (typeof table.jobs.labels.outcome)[number];
+
+export interface SupervisorCounters {
+  readonly call: (method: string | undefined, code: number, durationMs: number) => void;
+  readonly submitted: (outcome: SubmitOutcome) => void;
+  readonly wrongKey: () => void;
+  /** A request was answered with 429; `reason` as the caller is told it. */
+  readonly limited: (reason: string) => void;
+  readonly reconnected: () => void;
 }
 
-/** A registry with thousands of runners would drown whoever scrapes. */
-const maxRunners = 1_000;
+export function createCounters(metrics: Metrics): SupervisorCounters {
+  const calls = metrics.counter(table.calls);
+  const durations = metrics.histogram(table.durations);
+  const jobs = metrics.counter(table.jobs);
+  const wrongKeys = metrics.counter(table.wrongKeys);
+  const limited = metrics.counter(table.limited);
+  const reconnects = metrics.counter(table.reconnects);
+  return {
+    call: (method = "unknown", code, durationMs) => {
+      calls.inc({ method, code: String(code) });
+      durations.observe({ method }, durationMs / 1000);
+    },
+    submitted: (outcome) => jobs.inc({ outcome }),
+    wrongKey: () => wrongKeys.inc({}),
+    limited: (reason) => limited.inc({ limit: limitNames.find((known) => known === reason) ?? "busy" }),
+    reconnected: () => reconnects.inc({}),
+  };
+}
 
-export class SupervisorMetrics {
-  readonly registry: Metrics;
-  readonly #sources: Sources;
-  readonly #calls: Counter;
-  readonly #durations: Histogram;
-  readonly #wrongKeys: Counter;
-  readonly #alive: Gauge;
-  readonly #jobs: Gauge;
-  readonly #shown = new Set<string>();
+export interface Watched {
+  readonly build: BuildInfo;
+  readonly redis: RedisWatch;
+  readonly streams: { readonly count: number; readonly opened: number };
+  readonly connections: () => number;
+}
 
-  constructor(registry: Metrics, sources: Sources) {
-    this.registry = registry;
-    this.#sources = sources;
-    this.#calls = registry.counter({
-      name: "herosupervisor_calls_total",
-      help: "Calls by method and error code, 0 for none.",
-      labelNames: ["method", "code"],
-    });
-    this.#durations = registry.histogram({
-      name: "herosupervisor_call_duration_seconds",
-      help: "How long calls took, waits included.",
-      labelNames: ["method"],
-      buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 300],
-    });
-    this.#wrongKeys = registry.counter({
-      name: "herosupervisor_wrong_keys_total",
-      help: "Requests with a key that is not valid.",
-    });
-    registry.gauge({
-      name: "herosupervisor_streams",
-      help: "Open event streams.",
-      collect: () => sources.streams.count,
-    });
-    this.#alive = registry.gauge({
-      name: "herosupervisor_runner_alive",
-      help: "1 when a process of this registered runner was heard of in the last 15 s.",
-      labelNames: ["runner"],
-    });
-    this.#jobs = registry.gauge({
-      name: "herosupervisor_runner_jobs",
-      help: "Jobs of a registered runner: queued, running, dead.",
-      labelNames: ["runner", "state"],
-    });
-  }
+/** Values that are looked up at each scrape, and at no other time. */
+export function watchSupervisor(metrics: Metrics, { build, redis, streams, connections }: Watched): void {
+  metrics.gauge(table.build, () => {
+    const { version, commit = "unknown" } = build;
+    return [{ labels: { version, commit, node: process.version }, value: 1 }];
+  });
+  metrics.gauge(table.streams, () => streams.count);
+  metrics.counter(table.streamsOpened, () => streams.opened);
+  metrics.gauge(table.connections, connections);
+  const fact = (pick: (found: WatchedRedis) => number | undefined) => async () => {
+    const found = await redis.look();
+    return found && pick(found);
+  };
+  metrics.gauge(table.redisUp, async () => ((await redis.look()) === undefined ? 0 : 1));
+  metrics.gauge(
+    table.redisWritable,
+    fact(({ writable }) => (writable ? 1 : 0)),
+  );
+  metrics.gauge(
+    table.redisMemory,
+    fact(({ memoryBytes }) => memoryBytes),
+  );
+  metrics.gauge(
+    table.redisMaxMemory,
+    fact(({ maxMemoryBytes }) => maxMemoryBytes),
+  );
+  watchRunners(metrics, redis);
+}
 
-  call(method: string | undefined, code: number, durationMs: number): void {
-    const name = method ?? "unknown";
-    this.#calls.inc({ method: name, code });
-    this.#durations.observe({ method: name }, durationMs / 1000);
-  }
-
-  wrongKey(): void {
-    this.#wrongKeys.inc();
-  }
-
-  /** Asks Redis for the figures of the runners. What it does not tell keeps its old value. */
-  async refresh(): Promise<void> {
-    try {
-      const runners = (await this.#sources.runners.list()).slice(0, maxRunners);
-      const gone = new Set(this.#shown);
-      for (const { id: runner, alive, queued, running, dead } of runners) {
-        gone.delete(runner);
-        this.#show(runner, { alive: alive ? 1 : 0, queued, running, dead });
-      }
-      for (const runner of gone) {
-        this.#show(runner, { alive: Number.NaN, queued: Number.NaN, running: Number.NaN, dead: Number.NaN });
-      }
-    } catch (error) {
-      this.#sources.logger.debug({ error }, "runners could not be counted");
-    }
-  }
-
-  #show(runner: string, figures: { alive: number; queued: number; running: number; dead: number }): void {
-    this.#shown.add(runner);
-    const { alive, ...jobs } = figures;
-    this.#alive.set({ runner }, alive);
-    for (const [state, count] of Object.entries(jobs)) this.#jobs.set({ runner, state }, count);
-  }
+function watchRunners(metrics: Metrics, redis: RedisWatch): void {
+  type OfRunners = readonly Sample<{ readonly runner: string }>[];
+  const perRunner = (pick: (runner: WatchedRunner) => number) => async (): Promise<OfRunners | undefined> =>
+    (await redis.look())?.runners.map((runner) => ({ labels: { runner: runner.id }, value: pick(runner) }));
+  metrics.gauge(
+    table.alive,
+    perRunner(({ alive }) => (alive ? 1 : 0)),
+  );
+  metrics.gauge(
+    table.oldest,
+    perRunner(({ oldestMs }) => oldestMs / 1000),
+  );
+  metrics.gauge(table.runnerJobs, async () =>
+    (await redis.look())?.runners.flatMap((runner) =>
+      table.runnerJobs.labels.state.map((state) => ({
+        labels: { runner: runner.id, state },
+        value: runner[state],
+      })),
+    ),
+  );
 }

@@ -2,7 +2,13 @@
 import type { IncomingMessage } from "node:http";
 import { fileURLToPath } from "node:url";
 import { type Logger, type Metrics, noMetrics, type Verdict } from "@herorunner/daemon";
-import { defaultKeyPrefix, JobClient, parseRedisUrl, ConnectionPool } from "@herorunner/job";
+import {
+  ConnectionPool,
+  defaultKeyPrefix,
+  JobClient,
+  parseRedisUrl,
+  type QueueErrorCode,
+} from "@herorunner/job";
 import { fingerprint } from "./auth/admin-secret.ts";
 import { ApiKeys } from "./auth/api-keys.ts";
 import { FailedLogins } from "./auth/failed-logins.ts";
@@ -13,16 +19,20 @@ import type { AppOptions } from "./http/visit.ts";
 import { BodyReader } from "./http/body.ts";
 import { Guard } from "./http/guard.ts";
 import { defaultLimits, type HttpServer, type ServerLimits, startServer } from "./http/server.ts";
-import { SupervisorMetrics } from "./metrics.ts";
+import { maxRunners } from "./metric-table.ts";
+import { createCounters, watchSupervisor } from "./metrics.ts";
 import { readPageFiles } from "./page/page-files.ts";
+import type { Services } from "./rpc/method.ts";
 import { table } from "./rpc/methods.ts";
 import { openRpcDocument } from "./rpc/openrpc.ts";
 import { EventHub } from "./sse/event-hub.ts";
 import { defaultStreamLimits, type StreamLimits } from "./sse/event-stream.ts";
 import { Streams } from "./sse/streams.ts";
 import { JobStore } from "./store/jobs.ts";
-import { redisFacts } from "./store/redis-facts.ts";
+import { redisFacts, takesWrites } from "./store/redis-facts.ts";
+import { RedisWatch } from "./store/redis-watch.ts";
 import { RunnerRegistry } from "./store/runners.ts";
+import { build } from "./version.ts";
 
 export interface SupervisorOptions {
   readonly redisUrl: string;
@@ -56,6 +66,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const draining = new AbortController();
   const parts = openParts(options, draining.signal);
   const { app, streams } = parts;
+  const redis = parts.redisWatch;
   let server: HttpServer;
   try {
     server = await startServer({
@@ -68,6 +79,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     parts.close();
     throw error;
   }
+  watchSupervisor(app.metrics, { build, redis, streams, connections: () => server.connections });
   return {
     port: server.port,
     get connections() {
@@ -88,35 +100,38 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
 interface Parts {
   readonly app: AppOptions;
   readonly streams: Streams;
+  readonly redisWatch: RedisWatch;
   close(): void;
 }
 
 function openParts(options: SupervisorOptions, draining: AbortSignal): Parts {
   const { redisUrl, adminSecret, logger, tlsProxy = false, keyPrefix: prefix = defaultKeyPrefix } = options;
   const tls = options.tlsCa === undefined ? {} : { tlsCa: options.tlsCa };
-  const redis = new ConnectionPool({ target: parseRedisUrl(redisUrl), ...tls });
+  const metrics = options.metrics ?? noMetrics;
+  const counters = createCounters(metrics);
+  const redis = new ConnectionPool({
+    ...{ target: parseRedisUrl(redisUrl), onReopened: counters.reconnected },
+    ...tls,
+  });
   const client = JobClient.open(redisUrl, { keyPrefix: prefix, ...tls });
   const runners = new RunnerRegistry(redis, prefix);
   const keys = new ApiKeys(redis, prefix);
   const failures = new FailedLogins({ nowMs: () => performance.now() });
   const streams = new Streams({ ...defaultStreamLimits, ...options.limits });
-  const metrics = new SupervisorMetrics(options.metrics ?? noMetrics, { runners, streams, logger });
   const sessions = new Sessions({
     ...{ redis, prefix, keys, secure: tlsProxy, adminFingerprint: fingerprint(adminSecret) },
   });
   const onFailure = (address: string): void => {
-    metrics.wrongKey();
+    counters.wrongKey();
     logger.info({ address }, "wrong key");
   };
-  const startedMs = performance.now();
-  const info = async () => ({
-    key_prefix: prefix,
-    redis: await redisFacts(redis, prefix),
-    uptime_ms: Math.round(performance.now() - startedMs),
-  });
   const bodyLimit = options.limits?.maxBodyBytes ?? maxBodyBytes;
   const app: AppOptions = {
-    services: { jobs: new JobStore({ client, redis, runners, prefix }), runners, keys, info },
+    services: {
+      info: infoOf(redis, prefix),
+      jobs: new JobStore({ client, redis, runners, prefix, onSubmitted: counters.submitted }),
+      ...{ runners, keys },
+    },
     login: new Login({ adminSecret, keys, sessions, failures, onFailure }),
     ...{ sessions, streams, draining, logger },
     guard: new Guard({
@@ -130,18 +145,19 @@ function openParts(options: SupervisorOptions, draining: AbortSignal): Parts {
     rpc: {
       methods: new Map(Object.entries(table())),
       maxBodyBytes: bodyLimit,
-      onCall: (method, code, durationMs) => metrics.call(method, code, durationMs),
+      onCall: counters.call,
       onBug: (error, method) => logger.error({ error, method }, "a call failed, this is a bug"),
     },
     openRpc: () => openRpcDocument(table()),
-    metrics: metrics.registry,
-    refreshMetrics: () => metrics.refresh(),
+    metrics,
+    onLimited: counters.limited,
     ready: () => readiness(redis, prefix, draining),
     addressOf: (request) => addressOf(request, tlsProxy),
   };
   return {
     app,
     streams,
+    redisWatch: new RedisWatch({ redis, prefix, runners, maxRunners }),
     close: () => {
       client.close();
       redis.close();
@@ -149,11 +165,35 @@ function openParts(options: SupervisorOptions, draining: AbortSignal): Parts {
   };
 }
 
+function infoOf(redis: ConnectionPool, prefix: string): Services["info"] {
+  const startedMs = performance.now();
+  return async () => ({
+    key_prefix: prefix,
+    redis: await redisFacts(redis, prefix),
+    uptime_ms: Math.round(performance.now() - startedMs),
+  });
+}
+
 async function readiness(redis: ConnectionPool, prefix: string, draining: AbortSignal): Promise<Verdict> {
   if (draining.aborted) return { reasons: ["the supervisor is stopping"] };
   const { reachable, round_trip_ms: ms = null } = await redisFacts(redis, prefix);
-  const reasons = reachable === true ? [] : ["Redis does not answer"];
-  return { reasons, details: { redis_round_trip_ms: ms } };
+  if (reachable !== true) return { reasons: ["Redis does not answer"], details: { redis_round_trip_ms: ms } };
+  const refusal = await takesWrites(redis, prefix);
+  const details = { redis_round_trip_ms: ms, redis_trouble: refusal?.code.toLowerCase() ?? null };
+  return { reasons: refusal === undefined ? [] : [refusalSentence(refusal.code)], details };
+}
+
+/** Without the words of Redis, which may name its address. */
+function refusalSentence(code: QueueErrorCode): string {
+  switch (code) {
+    case "FULL":
+      return "Redis is full: it takes no new jobs";
+    case "DENIED":
+      return "Redis refuses the supervisor: password or permissions";
+    case "UNAVAILABLE":
+    case "REJECTED":
+      return "Redis takes no writes: it may be a replica, or cannot write its disk";
+  }
 }
 
 /** Behind a proxy everybody has the proxy's address; the last one in the header is what the proxy itself saw. */

@@ -37,6 +37,8 @@ export interface ConnectionOptions {
   readonly interruptible?: boolean;
   /** Told each time a new connection stands, before the command that asked for it is sent. Rejecting costs the connection. */
   readonly onOpen?: (send: Send) => Promise<void>;
+  /** Told when a connection stands that takes the place of an earlier one. Must not throw. */
+  readonly onReopened?: () => void;
 }
 
 export interface RedisConnection {
@@ -89,6 +91,7 @@ class LazyConnection implements RedisConnection {
   #attempt: Attempt | undefined;
   #unanswered = 0;
   #closed = false;
+  #wasOpen = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -214,6 +217,8 @@ class LazyConnection implements RedisConnection {
       const opened = client;
       const clientId = this.#options.interruptible === true ? await idOf(opened) : undefined;
       await onOpen?.((command) => inTime(sendTo(opened, command), defaultDeadlineMs, opened));
+      if (this.#wasOpen) this.#options.onReopened?.();
+      this.#wasOpen = true;
       return { client, clientId };
     } catch (error) {
       if (client !== undefined) destroy(client);

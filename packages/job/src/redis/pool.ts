@@ -16,6 +16,8 @@ export interface PoolOptions {
   readonly target: RedisTarget;
   /** PEM text for rediss://. */
   readonly tlsCa?: string;
+  /** A connection was lost and stands again. */
+  readonly onReopened?: () => void;
 }
 
 export class ConnectionPool {
@@ -62,8 +64,9 @@ export class ConnectionPool {
 
   #add(target: RedisTarget, routeKey: string): RedisConnection {
     if (this.#closed) throw new QueueError("UNAVAILABLE", "the connections to Redis are closed");
-    const { tlsCa } = this.#options;
-    const connection = openConnection({ target, routeKey, ...(tlsCa === undefined ? {} : { tlsCa }) });
+    const { tlsCa, onReopened = () => undefined } = this.#options;
+    const tls = tlsCa === undefined ? {} : { tlsCa };
+    const connection = openConnection({ target, routeKey, onReopened, ...tls });
     this.#all.add(connection);
     const close = connection.close.bind(connection);
     return Object.assign(connection, {

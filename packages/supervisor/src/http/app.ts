@@ -8,6 +8,7 @@ import { type Answer, json, refusal, send } from "./answer.ts";
 import { jobOutput, openJobLog } from "./job-routes.ts";
 import { openEvents } from "./event-routes.ts";
 import { pageRoutes } from "../page/routes.ts";
+import { RpcError, rpcCodes } from "../rpc/errors.ts";
 import { answerRpc } from "./rpc-route.ts";
 import { closeSession, openSession, showSession } from "./session-routes.ts";
 import { type AppOptions, refuseWith, type Visit } from "./visit.ts";
@@ -47,6 +48,8 @@ export async function visit(
   try {
     answer = app.guard.refuse(request) ?? (await route(app, request, response));
   } catch (error) {
+    if (error instanceof RpcError && error.code === rpcCodes.too_many_requests)
+      app.onLimited(error.data.reason);
     answer = refuseWith(error, app.logger, request.method === "POST");
   }
   // A body that nobody read must not be taken for the next request.
@@ -100,7 +103,6 @@ function verdict({ reasons, details = {} }: Verdict, app: AppOptions): Answer {
 }
 
 async function scrape({ app }: Visit): Promise<Answer> {
-  await app.refreshMetrics();
   const { contentType, text } = await app.metrics.scrape();
   return { status: 200, contentType, body: text };
 }

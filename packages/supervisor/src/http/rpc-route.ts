@@ -16,6 +16,7 @@ export async function answerRpc(visit: Visit): Promise<Answer | undefined> {
   const wrongKind = refuseKind(request);
   if (wrongKind !== undefined) return asRpc(wrongKind, String(wrongKind.body));
   const body = await app.bodies.read(request);
+  if (!body.ok && body.why === "busy") app.onLimited("busy");
   if (!body.ok) return refuseBody(body.why, app.rpc.maxBodyBytes);
   const patience = new Patience(response, app.draining);
   try {

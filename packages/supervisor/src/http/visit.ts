@@ -30,7 +30,8 @@ export interface AppOptions {
   readonly rpc: RpcOptions;
   readonly openRpc: () => unknown;
   readonly metrics: Metrics;
-  readonly refreshMetrics: () => Promise<void>;
+  /** Told of requests that were answered with 429, and why. */
+  readonly onLimited: (reason: string) => void;
   readonly ready: () => Promise<Verdict>;
   /** Aborts when the supervisor stops. */
   readonly draining: AbortSignal;

@@ -16,6 +16,7 @@ export interface OpenStream {
 export class Streams {
   readonly #limits: StreamLimits;
   readonly #open = new Set<EventStream>();
+  #opened = 0;
 
   constructor(limits: StreamLimits) {
     this.#limits = limits;
@@ -23,6 +24,11 @@ export class Streams {
 
   get count(): number {
     return this.#open.size;
+  }
+
+  /** How many there were so far. */
+  get opened(): number {
+    return this.#opened;
   }
 
   /** Throws RpcError when there are too many; resolves when the stream has ended. */
@@ -34,6 +40,7 @@ export class Streams {
     }
     const stream = new EventStream(request, response, this.#limits, headers);
     this.#open.add(stream);
+    this.#opened += 1;
     const recheck = setInterval(() => {
       // While nobody can tell, it goes on.
       login.stillValid().then(

@@ -29,6 +29,8 @@ export interface JobStoreOptions {
   readonly redis: ConnectionPool;
   readonly runners: RunnerRegistry;
   readonly prefix: string;
+  /** Told of each job that was handed in. */
+  readonly onSubmitted?: (outcome: "created" | "exists" | "conflict") => void;
 }
 
 export interface ListFilterWire {
@@ -53,7 +55,19 @@ export class JobStore {
 
   async create(wire: JobRequestWire, mode: "create" | "queue"): Promise<Submitted> {
     await this.#options.runners.mustBeKnown(wire.runner);
-    return this.#options.client.submit(readJobRequest(wire), { mode });
+    return this.#submit(() => this.#options.client.submit(readJobRequest(wire), { mode }));
+  }
+
+  async #submit(submit: () => Promise<Submitted>): Promise<Submitted> {
+    const { onSubmitted } = this.#options;
+    try {
+      const submitted = await submit();
+      onSubmitted?.(submitted.outcome);
+      return submitted;
+    } catch (error) {
+      if (error instanceof ClientError && error.code === "CONFLICT") onSubmitted?.("conflict");
+      throw error;
+    }
   }
 
   async start(id: string, runner: string | undefined): Promise<JobViewWire> {
@@ -126,7 +140,7 @@ export class JobStore {
       });
     }
     const request = await this.#requestOf(keys, id);
-    const retried = await this.#options.client.submit(request);
+    const retried = await this.#submit(() => this.#options.client.submit(request));
     return { id: retried.id, retry_of: id, status: retried.status };
   }
 

@@ -1,5 +1,5 @@
 /** How Redis is, as far as it tells. Never its address: that is the operator's business. */
-import type { ConnectionPool } from "@herorunner/job";
+import { type ConnectionPool, QueueError } from "@herorunner/job";
 
 const deadlineMs = 2_000;
 const wanted: ReadonlyMap<string, string> = new Map([
@@ -26,6 +26,20 @@ export async function redisFacts(
   const round_trip_ms = Math.round((performance.now() - startedMs) * 100) / 100;
   const info = await connection.send(["INFO"], { deadlineMs }).then(String, () => "");
   return { kind: redis.kind, reachable: true, round_trip_ms, ...factsOf(info) };
+}
+
+/**
+ * Undefined when Redis takes new jobs, else why it does not. Changes nothing: a script that might write is refused before it
+ * runs when Redis is full, a replica, or cannot write its disk.
+ */
+export async function takesWrites(redis: ConnectionPool, prefix: string): Promise<QueueError | undefined> {
+  try {
+    await redis.at(prefix).send(["EVAL", "#!lua\nreturn 1", "0"]);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof QueueError)) throw error;
+    return error;
+  }
 }
 
 function factsOf(info: string): Record<string, string | number | boolean> {
