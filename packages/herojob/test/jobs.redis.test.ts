@@ -113,6 +113,16 @@ test("list is a table, newest first, and a page of job views as JSON", async () 
   );
 });
 
+test("list looks on while it finds nothing, however many other jobs came since", async () => {
+  await bench.api.submit({ runner: "busy", id: "needle", payload: "print x" });
+  const redis = openConnection({ target: parseRedisUrl(bench.redis.url), routeKey: "" });
+  const others = Array.from({ length: 5_000 }, (_, n) => [String(n + 10), `other-${n}`]).flat();
+  await redis.send(["ZADD", "hero:{busy}:recent", ...others, "1", "needle"]);
+  redis.close();
+  const { stdout, stderr } = await run("list", "--runner", "busy", "--status", "queued");
+  expect([stdout.split("\n")[1], stderr]).toEqual([expect.stringMatching(/^needle +queued/), ""]);
+});
+
 test("a job that is not there is exit code 4, with the next step", async () => {
   expect(await run("status", "gone")).toMatchObject({ code: 4, stdout: "" });
   const { stderr } = await herojobHere(["status", "gone"], { HEROJOB_REDIS_URL: bench.redis.url });

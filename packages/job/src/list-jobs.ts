@@ -5,7 +5,7 @@
  */
 import { QueueError } from "./errors.ts";
 import { clientFields, systemFields } from "./fields.ts";
-import type { JobStatus, JobView } from "./job.ts";
+import { jobStatuses, type JobStatus, type JobView } from "./job.ts";
 import { idPattern, type RunnerKeys } from "./keys.ts";
 import { noteWaiting } from "./lua/note-waiting.ts";
 import { summaries } from "./lua/summaries.ts";
@@ -47,7 +47,8 @@ interface Place {
   readonly id: string;
 }
 
-const chunk = 50;
+/** Jobs that are read in one go: more and more while few are what the filter wants. */
+const chunk = { first: 50, growth: 2, last: 400 } as const;
 /** Jobs that one call looks at. */
 const maxLooked = 2_000;
 const waitingLooked = 200;
@@ -62,15 +63,19 @@ export async function listJobs(sources: readonly ListSource[], filter: JobListFi
   const jobs: ListedJob[] = [];
   let looked = 0;
   let last: Place | undefined;
+  let size: number = chunk.first;
   while (jobs.length < filter.limit && looked < maxLooked) {
-    const places = await heads.take(chunk);
+    const before = jobs.length;
+    const places = await heads.take(Math.min(size, maxLooked - looked));
     if (places.length === 0) return { jobs, nextCursor: null };
-    for (const [place, job] of await summarize(sources, places)) {
+    for (const [place, job] of await summarize(sources, places, filter)) {
       looked += 1;
       last = place;
       if (job !== undefined && matches(job, filter)) jobs.push(job);
       if (jobs.length === filter.limit) break;
     }
+    const few = (jobs.length - before) * 4 < size;
+    size = few ? Math.min(size * chunk.growth, chunk.last) : chunk.first;
   }
   return { jobs, nextCursor: last === undefined ? null : writeCursor(last) };
 }
@@ -79,6 +84,17 @@ function matches(job: ListedJob, { status, reason, callerId }: JobListFilter): b
   if (status !== undefined && job.status !== status) return false;
   if (reason !== undefined && job.reason !== reason) return false;
   return callerId === undefined || job.callerId === callerId;
+}
+
+/** The filter, so that Redis leaves out what is not wanted. A status that is none of the words counts as queued. */
+function conditionsOf({ status, reason, callerId }: JobListFilter): readonly string[] {
+  const others = status === "queued" ? jobStatuses.filter((word) => word !== "queued").toReversed() : [];
+  return [
+    ...(status === undefined || status === "queued" ? [] : ["status", "is", status]),
+    ...others.flatMap((word) => ["status", "not", word]),
+    ...(reason === undefined ? [] : ["reason", "is", reason]),
+    ...(callerId === undefined ? [] : ["caller_id", "is", callerId]),
+  ];
 }
 
 /** The newest that wait: pushed by hand, and not taken by any runner yet. */
@@ -119,6 +135,7 @@ class IndexReader {
   readonly #source: ListSource;
   readonly #sinceMs: number;
   #after: Place | undefined;
+  #chunk: number = chunk.first;
   #waiting: Place[] = [];
   #ended = false;
 
@@ -139,22 +156,26 @@ class IndexReader {
   /** Sees to it that there is a head unless the index is at its end. */
   async fill(): Promise<void> {
     const { keys, redis } = this.#source;
+    const size = this.#chunk;
     // Many jobs may share a millisecond: the offset skips those that came before in it.
-    for (let offset = 0; this.#waiting.length === 0 && !this.#ended; offset += chunk) {
+    for (let offset = 0; this.#waiting.length === 0 && !this.#ended; offset += size) {
       const from = this.#after === undefined ? "+inf" : String(this.#after.time);
       const reply = await emptyWhenForeign(
         redis.send([
           ...["ZRANGE", keys.recent, from, String(this.#sinceMs), "BYSCORE", "REV"],
-          ...["LIMIT", String(offset), String(chunk), "WITHSCORES"],
+          ...["LIMIT", String(offset), String(size), "WITHSCORES"],
         ]),
       );
       const flat = listOf(reply).map(textOf);
-      this.#ended = flat.length < 2 * chunk;
+      this.#ended = flat.length < 2 * size;
       for (let at = 0; at + 1 < flat.length; at += 2) {
         const place = { time: Number(flat[at + 1]), runner: keys.runner, id: flat[at] ?? "" };
         if (this.#after === undefined || comesBefore(this.#after, place)) this.#waiting.push(place);
       }
-      if (this.#waiting.length > 0) this.#ended = false;
+      if (this.#waiting.length > 0) {
+        this.#ended = false;
+        this.#chunk = Math.min(size * chunk.growth, chunk.last);
+      }
     }
   }
 }
@@ -168,13 +189,16 @@ function comesBefore(a: Place, b: Place): boolean {
 async function summarize(
   sources: readonly ListSource[],
   places: readonly Place[],
+  filter: JobListFilter,
 ): Promise<readonly (readonly [Place, ListedJob | undefined])[]> {
   const found = new Map<Place, ListedJob>();
+  const conditions = conditionsOf(filter);
+  const terms = [String(maxListedFieldBytes), String(conditions.length / 3), ...conditions];
   const work = sources.map(async ({ keys, redis }) => {
     const own = places.filter((place) => place.runner === keys.runner && idPattern.test(place.id));
     if (own.length === 0) return;
     const ids = own.map(({ id }) => id);
-    const args = [String(ids.length), ...ids, String(maxListedFieldBytes), ...listedFields];
+    const args = [String(ids.length), ...ids, ...terms, ...listedFields];
     const reply = await redis.run(summaries, [keys.recent, ...ids.map((id) => keys.job(id))], args);
     for (const [at, flat] of listOf(reply).entries()) {
       const place = own[at];

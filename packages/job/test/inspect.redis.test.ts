@@ -119,6 +119,38 @@ describe("a listing", () => {
     expect(await ids({ sinceMs: Date.now() - 60_000 })).toHaveLength(2);
   });
 
+  it("filters what clients wrote themselves as it shows it", async () => {
+    const { keys, ids, submit } = setup();
+    await submit("waits", "odd", "bare");
+    await redis.send(["HSET", keys.job("odd"), "status", "dancing"]);
+    await redis.send(["HDEL", keys.job("bare"), "status"]);
+    await redis.send(["HSET", keys.job("fake"), "status", "error", "reason", "dancing"]);
+    await redis.send(["ZADD", keys.recent, "1", "fake"]);
+    expect([...(await ids({ status: "queued" }))].sort()).toEqual(["bare", "odd", "waits"]);
+    expect(await ids({ status: "error" })).toEqual(["fake"]);
+    expect(await ids({ status: "error", reason: "cancelled" })).toEqual([]);
+  });
+
+  it("finds the few among many, page by page, every one once", async () => {
+    const { source, keys, submit } = setup();
+    const needles = Array.from({ length: 30 }, (_, n) => `needle-${n}`);
+    await submit(...needles);
+    const hay = Array.from({ length: 2_970 }, (_, n) => `hay-${n}`);
+    for (const id of hay) void redis.send(["HSET", keys.job(id), "payload", "x", "status", "finished"]);
+    const spread = [...hay, ...needles].flatMap((id, n) => [String((n * 997) % 3_000), id]);
+    await redis.send(["ZADD", keys.recent, ...spread]);
+    const seen: string[] = [];
+    let cursor: string | null | undefined;
+    while (cursor !== null) {
+      const from = cursor === undefined ? {} : { cursor };
+      const page = await listJobs([source], { limit: 7, status: "queued", ...from });
+      seen.push(...page.jobs.map((job) => job.id));
+      cursor = page.nextCursor;
+    }
+    expect(seen).toHaveLength(30);
+    expect([...seen].sort()).toEqual([...needles].sort());
+  });
+
   it("drops jobs that have expired, and forgets them", async () => {
     const { keys, ids, submit } = setup();
     await submit("stays", "expires");

@@ -1,5 +1,5 @@
 /** `list`: jobs, newest first, as a table or as the answer of `job.list`. */
-import type { JobSummary, ListFilter } from "@herorunner/job";
+import type { JobApi, JobPage, JobSummary, ListFilter } from "@herorunner/job";
 import { wireView } from "@herorunner/job";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import type { ListConfig } from "../options.ts";
@@ -8,7 +8,7 @@ import { shortDuration, table } from "../text.ts";
 import { jsonLine } from "../visible.ts";
 
 export async function list(config: ListConfig, { api, shell }: Session): Promise<ExitCode> {
-  const { jobs, nextCursor } = await api.list(filterOf(config, shell.now()));
+  const { jobs, nextCursor } = await firstFound(api, filterOf(config, shell.now()));
   if (config.json) {
     await shell.stdout.write(jsonLine({ jobs: jobs.map(wireView), next_cursor: nextCursor }));
     return exitCodes.done;
@@ -18,6 +18,15 @@ export async function list(config: ListConfig, { api, shell }: Session): Promise
   if (nextCursor !== null) await shell.stderr.write(`there are more: --cursor ${nextCursor}\n`);
   else if (jobs.length === 0 && shell.stderr.isTerminal) await shell.stderr.write("no such jobs\n");
   return exitCodes.done;
+}
+
+/** One call looks at some of the jobs only: it may have found none yet and know where to go on. */
+async function firstFound(api: JobApi, filter: ListFilter): Promise<JobPage> {
+  let page = await api.list(filter);
+  while (page.jobs.length === 0 && page.nextCursor !== null) {
+    page = await api.list({ ...filter, cursor: page.nextCursor });
+  }
+  return page;
 }
 
 function filterOf(config: ListConfig, nowMs: number): ListFilter {
