@@ -1,2 +1,5 @@
 #!/usr/bin/env node
-import "../dist/main.js";
+"use strict";
+// The bundle, where there is one and it was made of this very build; else what was compiled.
+const bundle = `${__dirname}/../dist/bundle/start.cjs`;
+if (!require("node:fs").existsSync(bundle) || !require(bundle).run()) void import("../dist/main.js");
