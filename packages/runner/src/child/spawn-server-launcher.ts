@@ -2,13 +2,14 @@
  * Launches through spawn servers, and plainly while none is free. It keeps every promise of the port: a session for each
  * job, real pipes, exit codes and signals as the kernel tells them, no descriptor but the three.
  */
+import { closeSync } from "node:fs";
 import type { FenceMaker, StandingFence } from "./fence.ts";
 import type { Exit, LaunchedProcess, Launcher, LaunchRequest, LaunchResult } from "./launcher.ts";
 import { createPlainLauncher } from "./plain-launcher.ts";
 import { holdsEntry, listPids, readEnvironment } from "./proc.ts";
 import { signalGroup, signalProcess } from "./signals.ts";
 import type { SpawnAnswer, SpawnedEnd, SpawnedProcess, SpawnServer } from "./spawn-server.ts";
-import { startSpawnServers } from "./spawn-server-set.ts";
+import { openRoll, type ServerRoll, startSpawnServers } from "./spawn-server-set.ts";
 
 export interface SpawnServerLauncherOptions {
   /** How many jobs may run at once; there will be as many servers at most. Default 1. */
@@ -28,6 +29,8 @@ export interface SpawnServerLauncher extends Launcher {
 
 /** How many servers are started at once: the first with the launcher, more when all are busy. */
 const startedAtOnce = 4;
+/** Room for those that replace others; a runner that used it up starts further jobs plainly. */
+const replacements = 256;
 
 /** Starts its servers in the background. The caller closes it. */
 export function createSpawnServerLauncher(options: SpawnServerLauncherOptions = {}): SpawnServerLauncher {
@@ -47,6 +50,7 @@ class ThroughServers implements SpawnServerLauncher {
   readonly #fences: FenceMaker | undefined;
   readonly #concurrency: number;
   readonly #answerWithinMs: number;
+  readonly #roll: ServerRoll;
   #places: Place[] = [];
   #starting: Promise<void> | undefined;
   #closed = false;
@@ -56,6 +60,7 @@ class ThroughServers implements SpawnServerLauncher {
     this.#fences = fences;
     this.#answerWithinMs = answerWithinMs;
     this.#plain = createPlainLauncher(fences);
+    this.#roll = openRoll(concurrency + replacements);
     this.#startMore();
     this.ready = (this.#starting ?? Promise.resolve()).then(() => this.#places.length > 0);
   }
@@ -94,10 +99,11 @@ class ThroughServers implements SpawnServerLauncher {
     this.#closed = true;
     await this.#starting;
     await Promise.all([...this.#places.map(({ server }) => server.close()), this.#plain.close()]);
+    closeSync(this.#roll.file);
   }
 
   #launched(
-    { pid, end, ended, outputEnded }: SpawnedProcess,
+    { pid, end, ended, outputEnded, releaseOutput }: SpawnedProcess,
     place: Place,
     fence: LaunchedProcess["fence"],
   ): LaunchedProcess {
@@ -109,7 +115,7 @@ class ThroughServers implements SpawnServerLauncher {
       endedCleanly: end?.leftNothing === true ? end.exit : undefined,
       outputEnded,
       release: () => {
-        place.server.releaseOutput();
+        releaseOutput();
         fence?.release();
         if (place.standing?.mustEnter === true) this.#enterAgain(place);
       },
@@ -132,7 +138,7 @@ class ThroughServers implements SpawnServerLauncher {
   }
 
   async #start(count: number): Promise<void> {
-    const servers = await startSpawnServers(count);
+    const servers = await startSpawnServers(count, this.#roll);
     await Promise.all(
       servers.map(async (server) => {
         const place: Place = { server, standing: this.#fences?.makeStanding?.(), entering: false };

@@ -3,11 +3,12 @@
  * time with posix_spawn, which from a small process costs little more than the new process itself, carries the job's
  * output to us, and tells how it ended and whether anything of it may be left. spawn-server.ts is the other end.
  *
- * Arguments: a name, then the descriptors of the links, one for each server; a server ends with its link, hence with the runner.
+ * Arguments: a name; the descriptor of the roll, how many places it has, the first of ours; then the descriptors of the
+ * links, one for each server. A server ends with its link, hence with the runner.
  * Frames, both ways: kind (1 byte), length (4 bytes), body. Numbers have 4 bytes, the least first.
  * In:  ENTER  path of a cgroup.procs file to stand in, or nothing; answered by IDLE or FAILED
- *      JOB    length of the head; the head, joined by NUL: folder, program, number of arguments, arguments, NAME=value…;
- *             then standard input to the end of the frame
+ *      JOB    length of the head; the head, joined by NUL: folder, program, number of arguments, arguments, NAME=value…
+ *             (the last one marks the job); then standard input to the end of the frame
  *      RELEASE  nobody listens to the output of the job any more
  * Out: STARTED pid, only for a job that lasts; OUT, ERR bytes; CLOSED both streams have ended;
  *      ENDED pid, status as of waitpid, 1 when nothing of the job can be left; FAILED errno; IDLE pid of the server.
@@ -46,17 +47,19 @@ def spawn(file, argv, env, streams):
     return os.posix_spawn(file, argv, env, file_actions=actions, setsid=True, setsigmask=[], setsigdef=ignored)
 
 class Roll:
-    """Shared by the servers: who they are, whose session runs, and which jobs were started last."""
-    place, record, mark, kept = struct.Struct("<II"), struct.Struct("<4sId"), b"\xff\xff\xff\xff", 8
+    """Shared by all servers: who they are, whose session runs, and which jobs were started last."""
+    place, record, mark, kept = struct.Struct("<II"), struct.Struct("<4sId"), b"\xff\xff\xff\xff", 4
 
-    def __init__(self, count):
-        self.count = count
+    def __init__(self, file, index):
         self.size = self.place.size + self.kept * self.record.size
-        self.table = mmap.mmap(-1, count * self.size)
-
-    def occupy(self, index):
-        self.start, self.next = index * self.size, 0
+        self.table = mmap.mmap(file, NUMBER.size + places * self.size)
+        self.start, self.next = NUMBER.size + index * self.size, 0
+        if self.count() <= index:
+            NUMBER.pack_into(self.table, 0, index + 1)
         self.told(0)
+
+    def count(self):
+        return NUMBER.unpack_from(self.table)[0]
 
     def told(self, current):
         self.place.pack_into(self.table, self.start, os.getpid(), current)
@@ -67,17 +70,19 @@ class Roll:
         self.record.pack_into(self.table, at, self.mark, pid, began)
         self.told(pid)
 
-    def places(self):
-        return [self.place.unpack_from(self.table, index * self.size) for index in range(self.count)]
+    def current(self):
+        return self.place.unpack_from(self.table, self.start)[1]
+
+    def everybody(self):
+        return [self.place.unpack_from(self.table, NUMBER.size + index * self.size) for index in range(self.count())]
 
     def started_since(self, pid, began):
-        at = self.table.find(self.mark + NUMBER.pack(pid))
+        at = self.table.find(self.mark + NUMBER.pack(pid), 0, NUMBER.size + self.count() * self.size)
         return at >= 0 and self.record.unpack_from(self.table, at)[2] >= began
 
 class Server:
-    def __init__(self, link, index, roll):
+    def __init__(self, link, roll):
         self.link, self.roll = link, roll
-        roll.occupy(index)
         self.received = bytearray()
         self.group = self.load = None
         self.woken, waker = os.pipe()
@@ -120,7 +125,7 @@ class Server:
 
     def leave(self):
         """The runner is gone."""
-        current = self.roll.place.unpack_from(self.roll.table, self.roll.start)[1]
+        current = self.roll.current()
         if current:
             try:
                 os.killpg(current, signal.SIGKILL)
@@ -176,6 +181,7 @@ class Server:
             read_end, write_end = os.pipe()
             ours.append(read_end)
             theirs.append(write_end)
+        self.marker = variables[-1]
         env = dict(variable.split(b"=", 1) for variable in variables)
         os.chdir(folder)
         try:
@@ -272,21 +278,29 @@ class Server:
         try:
             with open("/proc/%d/stat" % other, "rb", 0) as stat:
                 text = stat.read(4096)
+            state, parent, _, session, _ = text[text.rindex(b")") + 2:].split(b" ", 4)
+            # 2 is the parent of the kernel's own threads, which have no environment.
+            if state in b"ZX" or int(parent) == 2:
+                return False
+            everybody = self.roll.everybody()
+            # Another server's job on its way to become it, or what another job has started: nobody can join its session.
+            if any(int(parent) == server for server, _ in everybody) or any(int(session) == current != pid for _, current in everybody):
+                return False
+            if int(session) == pid:
+                return True
+            with open("/proc/%d/environ" % other, "rb", 0) as environ:
+                text = environ.read(1 << 20)
+            # During exec a process has none.
+            return not text or self.marker in text
+        except (FileNotFoundError, ProcessLookupError):
+            return False
         except OSError:
-            return False
-        state, parent, _, session, _ = text[text.rindex(b")") + 2:].split(b" ", 4)
-        if state in b"ZX":
-            return False
-        places = self.roll.places()
-        # Another server's job on its way to become it, or what another job has started: nobody can join its session.
-        if any(int(parent) == server for server, _ in places):
-            return False
-        return not any(int(session) == current != pid for _, current in places)
+            return True
 
-links = [int(link) for link in sys.argv[2:]]
-for link in links:
-    os.set_inheritable(link, False)
-roll = Roll(len(links))
+table, places, first = [int(word) for word in sys.argv[2:5]]
+links = [int(link) for link in sys.argv[5:]]
+for fd in [table, *links]:
+    os.set_inheritable(fd, False)
 gc.collect()
 gc.freeze()
 gc.disable()
@@ -296,5 +310,5 @@ for index, link in enumerate(links):
         for other in links:
             if other != link:
                 os.close(other)
-        Server(link, index, roll).serve()
+        Server(link, Roll(table, first + index)).serve()
 `;

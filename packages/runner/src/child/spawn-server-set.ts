@@ -1,7 +1,8 @@
 /** Starts spawn servers: one interpreter becomes as many as are wanted, which share its memory. */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, ftruncateSync } from "node:fs";
 import { Socket } from "node:net";
+import { openScratch } from "./nameless-file.ts";
 import { SpawnServer } from "./spawn-server.ts";
 import { spawnServerProgram } from "./spawn-server-program.ts";
 
@@ -9,27 +10,43 @@ import { spawnServerProgram } from "./spawn-server-program.ts";
 const interpreters = ["/usr/bin/python3", "/usr/local/bin/python3", "/usr/libexec/platform-python"];
 const readyWithinMs = 5_000;
 
+/** Bytes of the roll for each place; the program's own figure must not be larger. */
+const placeBytes = 128;
+
+/** What the servers of one runner know of each other: an empty file in memory, and how many have a place in it. */
+export interface ServerRoll {
+  readonly file: number;
+  readonly places: number;
+  taken: number;
+}
+
+/** The caller closes the file. */
+export function openRoll(places: number): ServerRoll {
+  const file = openScratch();
+  ftruncateSync(file, 4 + places * placeBytes);
+  return { file, places, taken: 0 };
+}
+
 /** Resolves with those that answered, at best `count`; none where there is no usable Python. The caller closes them. */
-export async function startSpawnServers(count: number): Promise<readonly SpawnServer[]> {
-  const file = interpreters.find((path) => existsSync(path));
-  if (file === undefined) return [];
-  const descriptors = Array.from({ length: count }, (_, index) => String(3 + index));
+export async function startSpawnServers(count: number, roll: ServerRoll): Promise<readonly SpawnServer[]> {
+  const path = interpreters.find((each) => existsSync(each));
+  if (path === undefined || roll.taken + count > roll.places) return [];
+  const first = roll.taken;
+  roll.taken += count;
+  const links = Array.from({ length: count }, (_, index) => 4 + index);
+  const args = ["herorunner-spawn-server", 3, roll.places, first, ...links].map(String);
   // Away from the group of the runner, so that Ctrl-C does not end them before the jobs. Their environment is not empty:
   // until a new process has become the job it shows that of its server, and without any it could be anybody.
-  const child = spawn(
-    file,
-    ["-I", "-S", "-c", spawnServerProgram, "herorunner-spawn-server", ...descriptors],
-    {
-      cwd: "/",
-      env: { HERORUNNER: "spawn server" },
-      stdio: ["ignore", "ignore", "ignore", ...descriptors.map(() => "pipe" as const)],
-      detached: true,
-    },
-  );
+  const child = spawn(path, ["-I", "-S", "-c", spawnServerProgram, ...args], {
+    cwd: "/",
+    env: { HERORUNNER: "spawn server" },
+    stdio: ["ignore", "ignore", "ignore", roll.file, ...links.map(() => "pipe" as const)],
+    detached: true,
+  });
   child.on("error", () => undefined);
   child.unref();
   const servers = child.stdio
-    .slice(3)
+    .slice(4)
     .filter((link) => link instanceof Socket)
     .map((link) => new SpawnServer(link));
   const answers = await Promise.all(servers.map((server) => answersInTime(server)));

@@ -34,6 +34,8 @@ export interface SpawnedProcess {
   readonly outputEnded: Promise<void>;
   /** Known already, for a job that ended before it could be announced. */
   readonly end: SpawnedEnd | undefined;
+  /** Gives up its output: whoever still writes gets SIGPIPE. Does nothing when the job is over, whoever has the server now. */
+  readonly releaseOutput: () => void;
 }
 
 /** The errno word, or `undefined` when the server was ended before it answered. */
@@ -116,18 +118,17 @@ export class SpawnServer {
       let tellOutputEnd = (): void => undefined;
       const ended = new Promise<SpawnedEnd | undefined>((resolve) => (tellEnd = resolve));
       const outputEnded = new Promise<void>((resolve) => (tellOutputEnd = resolve));
-      const waits = { ended, outputEnded };
-      this.#pending = { request, answer, tellEnd, tellOutputEnd, waits, announced: false };
+      const releaseOutput = (): void => {
+        if (this.#pending !== pending) return;
+        tellOutputEnd();
+        this.#link.write(frameOf(kindsIn.release, ""));
+      };
+      const waits = { ended, outputEnded, releaseOutput };
+      const pending: Pending = { request, answer, tellEnd, tellOutputEnd, waits, announced: false };
+      this.#pending = pending;
       this.#link.ref();
       this.#link.write(jobFrame(request));
     });
-  }
-
-  /** Whoever still writes gets SIGPIPE. */
-  releaseOutput(): void {
-    if (this.#pending === undefined) return;
-    this.#pending.tellOutputEnd();
-    this.#link.write(frameOf(kindsIn.release, ""));
   }
 
   /** Ends it by force; what it has started stays. */
