@@ -145,30 +145,30 @@ const pushAgain = (id: string): Step =>
     (_model, { store }) => store.push(id),
   );
 
-const claim = (runner: number): Step =>
+const claim = (runner: number, most: number): Step =>
   step(
-    `runner ${runner} claims`,
+    `runner ${runner} claims up to ${most}`,
     () => true,
     async (model, { queues, store }) => {
-      const claim = await queues[runner]!.claim(new AbortController().signal, { wait: false });
+      const claims = await queues[runner]!.claim(new AbortController().signal, { wait: false, most });
       for (const [id, job] of model.jobs) {
         // A cancelled job that comes to the front ends there.
         if (!job.cancelled || job.final !== undefined || job.holder !== undefined) continue;
         const ended = (await store.fields(id)).get("status") === "error";
         if (ended) await becomesFinal(job, store, id, "cancelled");
       }
-      if (claim === undefined) {
-        expect(await store.waiting()).toEqual([]);
-        return;
+      expect(claims.length).toBeLessThanOrEqual(most);
+      if (claims.length < most) expect(await store.waiting()).toEqual([]);
+      for (const claim of claims) {
+        const job = model.jobs.get(claim.jobId)!;
+        expect(job.final).toBeUndefined();
+        expect(job.holder).toBeUndefined();
+        expect(model.claims.map((one) => one.token)).not.toContain(claim.token);
+        job.claims += 1;
+        expect(claim.claims).toBe(job.claims);
+        Object.assign(job, { holder: claim, started: false, leaseEndMs: model.nowMs + suiteLeaseMs });
+        model.claims.push(claim);
       }
-      const job = model.jobs.get(claim.jobId)!;
-      expect(job.final).toBeUndefined();
-      expect(job.holder).toBeUndefined();
-      expect(model.claims.map((one) => one.token)).not.toContain(claim.token);
-      job.claims += 1;
-      expect(claim.claims).toBe(job.claims);
-      Object.assign(job, { holder: claim, started: false, leaseEndMs: model.nowMs + suiteLeaseMs });
-      model.claims.push(claim);
     },
   );
 
@@ -305,8 +305,8 @@ const recent = fc.nat({ max: 3 });
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   fc.tuple(id, fc.constantFrom(1, 1, 2, 3, 7)).map(([id, attempts]) => submit(id, attempts)),
   id.map(pushAgain),
-  runner.map(claim),
-  runner.map(claim),
+  runner.map((runner) => claim(runner, 1)),
+  fc.tuple(runner, fc.constantFrom(1, 2, 3)).map(([runner, most]) => claim(runner, most)),
   recent.map(start),
   recent.map(start),
   recent.map(renew),

@@ -6,6 +6,7 @@ import type { Claim, JobQueue, LogEntry, OverdueLease } from "@herorunner/job";
 import { failed, finished } from "@herorunner/job";
 import { afterEach, describe, expect, it } from "vitest";
 import { until } from "../support/until.ts";
+import { liveOutput } from "./live-output.ts";
 
 export interface QueueStore {
   /** Another runner process on the same store. Closed with the store. */
@@ -51,12 +52,12 @@ export function jobQueueSuite(name: string, makeStore: () => Promise<QueueStore>
       await store.push(id);
     };
     const take = async (queue: JobQueue): Promise<Claim> => {
-      const claim = await queue.claim(never, { wait: false });
+      const [claim] = await queue.claim(never, { wait: false });
       if (claim === undefined) throw new Error("nothing was there to claim");
       return claim;
     };
     const nothing = async (queue: JobQueue): Promise<void> =>
-      expect(await queue.claim(never, { wait: false })).toBeUndefined();
+      expect(await queue.claim(never, { wait: false })).toEqual([]);
     const expire = async (store: QueueStore, queue: JobQueue): Promise<readonly OverdueLease[]> => {
       await store.passTime(suiteLeaseMs + 1);
       return queue.overdue();
@@ -84,11 +85,45 @@ export function jobQueueSuite(name: string, makeStore: () => Promise<QueueStore>
         expect(await store.leased()).toEqual(["a"]);
       });
 
+      it("hands out as many as are wanted of those that wait, the oldest first, each with its own token", async () => {
+        const { store, queue } = await setup();
+        for (const id of ["a", "b", "c", "d"]) await submit(store, id);
+        const claims = await queue.claim(never, { most: 3 });
+        expect(claims.map((claim) => claim.jobId)).toEqual(["a", "b", "c"]);
+        expect(new Set(claims.map((claim) => claim.token)).size).toBe(3);
+        expect(await store.waiting()).toEqual(["d"]);
+        expect((await store.leased()).toSorted()).toEqual(["a", "b", "c"]);
+        expect(await queue.renew(claims)).toEqual(["held", "held", "held"]);
+        const rest = await queue.claim(never, { most: 3 });
+        expect(rest.map((claim) => claim.jobId)).toEqual(["d"]);
+      });
+
+      it("does not wait for more than the first one", async () => {
+        const { store, queue } = await setup();
+        const claims = queue.claim(never, { most: 10 });
+        await submit(store, "late");
+        expect((await claims).map((claim) => claim.jobId)).toEqual(["late"]);
+      });
+
+      it("puts what cannot be run aside between those that can, and still hands out as many as are wanted", async () => {
+        const { store, queue } = await setup();
+        await submit(store, "over");
+        await queue.settle(await take(queue), finished(""));
+        for (const id of ["over", "not an id", "ghost"]) await store.push(id);
+        await submit(store, "a");
+        for (const id of ["over", "a"]) await store.push(id);
+        await submit(store, "b");
+        const claims = await queue.claim(never, { most: 2 });
+        expect(claims.map((claim) => claim.jobId)).toEqual(["a", "b"]);
+        expect((await store.taken()).toSorted()).toEqual(["a", "b", "ghost"]);
+        expect(await store.dead()).toEqual(["not an id"]);
+      });
+
       it("waits for a job that comes later", async () => {
         const { store, queue } = await setup();
         const claim = queue.claim(never);
         await submit(store, "late");
-        expect((await claim)?.jobId).toBe("late");
+        expect((await claim)[0]?.jobId).toBe("late");
       });
 
       it("ends with nothing when the signal aborts, and takes nothing after that", async () => {
@@ -96,9 +131,9 @@ export function jobQueueSuite(name: string, makeStore: () => Promise<QueueStore>
         const stop = new AbortController();
         const claim = queue.claim(stop.signal);
         stop.abort();
-        expect(await claim).toBeUndefined();
+        expect(await claim).toEqual([]);
         await submit(store, "a");
-        expect(await queue.claim(stop.signal)).toBeUndefined();
+        expect(await queue.claim(stop.signal)).toEqual([]);
         expect(await store.waiting()).toEqual(["a"]);
         expect((await take(queue)).jobId).toBe("a");
       });
@@ -170,7 +205,7 @@ export function jobQueueSuite(name: string, makeStore: () => Promise<QueueStore>
         await submit(store, "a");
         expect((await take(queue)).jobId).toBe("a");
         await store.write("late", { payload: "came" });
-        const claim = await queue.claim(never);
+        const [claim] = await queue.claim(never);
         expect(claim?.jobId).toBe("late");
         expect(claim?.claims).toBe(1);
       });
@@ -497,29 +532,7 @@ export function jobQueueSuite(name: string, makeStore: () => Promise<QueueStore>
       });
     });
 
-    describe("appendLog", () => {
-      it("numbers entries from 1 and goes on numbering in a later attempt", async () => {
-        const { store, queue } = await setup();
-        await submit(store, "a", { max_attempts: "2" });
-        const first = await take(queue);
-        await queue.start(first);
-        await queue.appendLog(first, [
-          { stream: "out", offset: 0, data: "one" },
-          { stream: "err", offset: 0, data: "two" },
-        ]);
-        await queue.appendLog(first, []);
-        const entries = await store.log("a");
-        expect(entries.map(({ seq, stream, offset, data }) => [seq, stream, offset, data])).toEqual([
-          [1, "out", 0, "one"],
-          [2, "err", 0, "two"],
-        ]);
-        const [lease] = await expire(store, queue);
-        await queue.reclaim(lease!);
-        const second = await take(queue);
-        await queue.appendLog(second, [{ stream: "out", offset: 0, data: "again" }]);
-        expect((await store.log("a")).at(-1)).toMatchObject({ seq: 3, data: "again" });
-      });
-    });
+    liveOutput({ setup, submit, take, expire });
 
     describe("a hash full of nonsense", () => {
       const hostile: readonly Record<string, string>[] = [

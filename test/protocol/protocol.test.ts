@@ -88,7 +88,8 @@ test("the keys of the page are the keys of the code", () => {
     ...["queue", "active", "leases", "dead", "instances", "control", "settings", "events"].map(
       (name) => `hero:{R}:${name}`,
     ),
-    ...[keys.job("<id>"), keys.reply("<id>"), keys.log("<id>"), keys.seen("<id>"), keys.instance("<owner>")],
+    ...[keys.job("<id>"), keys.reply("<id>"), keys.log("<id>"), keys.seen("<id>")],
+    ...[keys.instance("<owner>"), keys.stats("<period>")],
   ];
   const all = Object.values(keys).filter(
     (value): value is string => typeof value === "string" && value.startsWith("hero:{R}:"),

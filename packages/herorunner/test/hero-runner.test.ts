@@ -22,7 +22,7 @@ const heroPath = process.execPath; // some program that is there
 async function jobOf(fields: Record<string, string> = {}) {
   const queue = new MemoryQueue();
   queue.store.submit("42", { payload: 'print("hi")', ...fields });
-  const claim = (await queue.claim(new AbortController().signal))!;
+  const claim = (await queue.claim(new AbortController().signal))[0]!;
   const admission = createAdmit({ runnerId: queue.store.runner, runnerType: "hero" })(claim);
   if (!admission.ok) throw new Error(admission.outcome.message);
   return { job: admission.job, claim };

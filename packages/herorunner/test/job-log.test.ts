@@ -15,7 +15,7 @@ async function claimOf() {
     caller_id: "alice",
     signatures: '[{"public_key":"02","signature":"SIGNATURESECRET"}]',
   });
-  const claim = (await queue.claim(new AbortController().signal))!;
+  const claim = (await queue.claim(new AbortController().signal))[0]!;
   const admission = createAdmit({ runnerId: queue.store.runner, runnerType: "hero" })(claim);
   if (!admission.ok) throw new Error(admission.outcome.message);
   return { claim, admission, job: admission.job };

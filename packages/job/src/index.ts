@@ -56,6 +56,7 @@ export type {
 } from "./outcome.ts";
 export type {
   Claim,
+  ClaimOptions,
   ClaimProof,
   ControlHandlers,
   InstanceReport,
@@ -70,9 +71,9 @@ export type {
   StartAnswer,
   StartOptions,
 } from "./queue.ts";
-export { reasonGuide } from "./reason-guide.ts";
 export { readQueueFigures, WaitingAge } from "./queue-figures.ts";
 export type { QueueFigures } from "./queue-figures.ts";
+export { reasonGuide } from "./reason-guide.ts";
 export type { ReasonActor, ReasonGuide } from "./reason-guide.ts";
 export { viewJob, wireView } from "./record.ts";
 export { openConnection } from "./redis/connection.ts";

@@ -39,8 +39,8 @@ export interface RunnerKeys {
   readonly settings: string;
   /** zset: the newest job ids, at most 10 000, by the time they were queued or first taken; for listings only */
   readonly recent: string;
-  /** hash with TTL: endings of the last hour and day, counted; for plots only */
-  readonly stats: string;
+  /** hash with TTL: endings of one minute (`m` and its number since 1970) or quarter of an hour (`q`); for plots only */
+  stats(period: string): string;
 }
 
 export function keysOf(runner: string, prefix: string = defaultKeyPrefix): RunnerKeys {
@@ -65,7 +65,7 @@ export function keysOf(runner: string, prefix: string = defaultKeyPrefix): Runne
     events: `${base}events`,
     settings: `${base}settings`,
     recent: `${base}recent`,
-    stats: `${base}stats`,
+    stats: (period) => `${base}stats:${period}`,
   };
 }
 

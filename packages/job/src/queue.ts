@@ -48,10 +48,19 @@ export interface LogEntry {
   readonly data: string;
 }
 
+export interface ClaimOptions {
+  /** Default true. */
+  readonly wait?: boolean;
+  /** From 1. Never more than can start at once: others may be free to take them. */
+  readonly most?: number;
+}
+
 export interface SettleDetails {
   readonly signers?: readonly string[];
   /** The runner's signed statement of the outcome, JSON. */
   readonly receipt?: string;
+  /** The last pieces of live output, for the job's log. */
+  readonly log?: readonly LogEntry[];
 }
 
 export interface StartOptions {
@@ -63,13 +72,14 @@ export interface StartOptions {
 
 export interface JobQueue {
   /**
-   * Waits for a job and makes it ours (`dispatched`: no process yet). Resolves undefined once `signal` aborts; takes
-   * nothing after that, and what was being taken at that moment goes back. Ids that cannot be run (no hash, wrong type, bad id, claimed too often) never come out of
-   * here: they are put aside with an error record and the next one is taken.
-   * With `wait: false` it resolves undefined as soon as nothing waits.
+   * Waits for jobs and makes them ours (`dispatched`: no process yet): at least one, and of those that wait already up
+   * to `most` (default 1), the oldest first. Resolves with none once `signal` aborts; takes nothing after that, and what
+   * was being taken at that moment goes back. Ids that cannot be run (no hash, wrong type, bad id, claimed too often)
+   * never come out of here: they are put aside with an error record and the next one is taken.
+   * With `wait: false` it resolves with none as soon as nothing waits.
    * One call at a time. Throws QueueError UNAVAILABLE when the store is away; the caller decides when to come again.
    */
-  claim(signal: AbortSignal, options?: { readonly wait?: boolean }): Promise<Claim | undefined>;
+  claim(signal: AbortSignal, options?: ClaimOptions): Promise<readonly Claim[]>;
   /** `dispatched` → `started`: from here on a process may exist. */
   start(claim: ClaimProof, options?: StartOptions): Promise<StartAnswer>;
   /** Prolongs all given claims in one round trip; answers in the same order. */

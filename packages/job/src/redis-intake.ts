@@ -2,15 +2,15 @@
  * Takes ids off the queue and makes claims of them. Owns the connection that waits; an id is never dropped: it becomes
  * a claim, goes back, or goes to the dead list, and what is lost on the way stays in `active`, where it is adopted.
  */
-import { randomBytes } from "node:crypto";
 import { idPattern, type RunnerKeys } from "./keys.ts";
 import { begin } from "./lua/begin.ts";
 import { lookAgain } from "./lua/look-again.ts";
 import { putAside } from "./lua/put-aside.ts";
 import { release } from "./lua/release.ts";
 import type { Claim } from "./queue.ts";
-import type { RedisConnection } from "./redis/connection.ts";
+import type { RedisConnection, Reply } from "./redis/connection.ts";
 import { listOf, pairsOf, textOf } from "./redis/reply.ts";
+import { TokenMaker } from "./token-maker.ts";
 
 export interface IntakeOptions {
   readonly keys: RunnerKeys;
@@ -28,9 +28,12 @@ export interface IntakeOptions {
   readonly onPoll: () => void;
 }
 
-interface Taken {
-  readonly id: Buffer;
-  readonly token: string;
+/** A call of the script begin whose answer has not come: the next claim makes the same one, so that nothing is taken twice. */
+interface Asked {
+  /** An id that was taken while it waited. */
+  readonly id: Buffer | undefined;
+  readonly tokens: readonly string[];
+  again: boolean;
 }
 
 /** When an id has no hash yet, ms after it was taken: clients may push before they write. */
@@ -38,8 +41,10 @@ const lookAgainAfterMs = [100, 400, 1_500] as const;
 
 export class RedisIntake {
   readonly #options: IntakeOptions;
-  /** An id that was taken while Redis went away: the next claim goes on with it, under the same token. */
-  #halfTaken: Taken | undefined;
+  readonly #tokens = new TokenMaker();
+  #asked: Asked | undefined;
+  /** The last look at the queue ended because no more was wanted. */
+  #moreWait = false;
   #claiming = false;
   readonly #lookAgainTimers = new Set<NodeJS.Timeout>();
 
@@ -48,83 +53,113 @@ export class RedisIntake {
   }
 
   /** See JobQueue.claim. */
-  async claim(signal: AbortSignal, wait: boolean): Promise<Claim | undefined> {
+  async claim(signal: AbortSignal, wait: boolean, most: number): Promise<readonly Claim[]> {
     if (this.#claiming) throw new Error("claim() was called while an earlier call still waits");
     this.#claiming = true;
     try {
       while (!signal.aborted) {
-        this.#halfTaken ??= await this.#take(signal, wait);
-        if (this.#halfTaken === undefined) return undefined;
-        const claim = await this.#confirm(this.#halfTaken, signal);
-        this.#halfTaken = undefined;
-        if (claim !== undefined) return claim;
+        this.#asked ??= await this.#ask(signal, wait, most);
+        if (this.#asked === undefined) continue;
+        const { claims, exhausted } = await this.#begin(this.#asked);
+        this.#asked = undefined;
+        this.#moreWait = !exhausted;
+        // An answer that was lost on its way may have brought more than is wanted now.
+        const wanted = signal.aborted ? 0 : most;
+        if (claims.length > wanted) await this.#giveBack(claims.slice(wanted));
+        if (wanted > 0 && (claims.length > 0 || (exhausted && !wait))) return claims.slice(0, wanted);
       }
-      return undefined;
+      return [];
     } catch (error) {
       // An id that was on its way to us is in active without a lease: it is adopted and goes back to the queue.
-      if (signal.aborted) return undefined;
+      if (signal.aborted) return [];
       throw error;
     } finally {
       this.#claiming = false;
     }
   }
 
-  /** Undefined when `signal` aborted, or when nothing waits and `wait` is false. */
-  async #take(signal: AbortSignal, wait: boolean): Promise<Taken | undefined> {
-    const { keys, waiting, commands, blockSeconds, onPoll } = this.#options;
-    const move = [keys.queue, keys.active, "RIGHT", "LEFT"];
-    const command = wait ? ["BLMOVE", ...move, String(blockSeconds)] : ["LMOVE", ...move];
-    const interrupt = (): void => void waiting.interrupt(commands);
-    signal.addEventListener("abort", interrupt, { once: true });
-    try {
-      for (;;) {
-        const id = await waiting.send(command);
-        onPoll();
-        if (Buffer.isBuffer(id)) return { id, token: randomBytes(16).toString("hex") };
-        if (!wait || signal.aborted) return undefined;
-      }
-    } finally {
-      signal.removeEventListener("abort", interrupt);
-    }
-  }
-
-  /** Makes a claim of a taken id, or puts the id where it belongs. */
-  async #confirm({ id, token }: Taken, signal: AbortSignal): Promise<Claim | undefined> {
+  /** What to ask Redis for. While nothing waits, that is the id which ends the wait; undefined when it is none of ours. */
+  async #ask(signal: AbortSignal, wait: boolean, most: number): Promise<Asked | undefined> {
+    const tokens = Array.from({ length: most }, () => this.#tokens.next());
+    if (!wait || this.#moreWait) return { id: undefined, tokens, again: false };
+    const id = await this.#wait(signal);
+    if (id === undefined) return undefined;
     const { commands, keys, onPutAside } = this.#options;
     // A byte for each character, so that an id that is no text can be shown and removed again.
     const jobId = id.toString("latin1");
     if (!idPattern.test(jobId)) {
       await commands.run(putAside, [keys.active, keys.leases, keys.dead], [id, "dead"]);
-      onPutAside({ jobId: JSON.stringify(jobId.slice(0, 128)), why: "not a job id" });
+      onPutAside({ jobId: shownId(jobId), why: "not a job id" });
       return undefined;
     }
     if (signal.aborted) {
       await commands.run(putAside, [keys.active, keys.leases, keys.queue], [id, "queue"]);
       return undefined;
     }
-    const claim = await this.#begin(jobId, token);
-    if (claim === undefined || !signal.aborted) return claim;
-    const places = [keys.active, keys.leases, keys.job(jobId), keys.queue, keys.events];
-    await commands.run(release, places, [jobId, token]);
+    return { id, tokens, again: false };
+  }
+
+  /** Undefined when `signal` aborted. */
+  async #wait(signal: AbortSignal): Promise<Buffer | undefined> {
+    const { keys, waiting, commands, blockSeconds, onPoll } = this.#options;
+    const command = ["BLMOVE", keys.queue, keys.active, "RIGHT", "LEFT", String(blockSeconds)];
+    const interrupt = (): void => void waiting.interrupt(commands);
+    signal.addEventListener("abort", interrupt, { once: true });
+    try {
+      for (;;) {
+        const id = await waiting.send(command);
+        onPoll();
+        if (Buffer.isBuffer(id)) return id;
+        if (signal.aborted) return undefined;
+      }
+    } finally {
+      signal.removeEventListener("abort", interrupt);
+    }
+  }
+
+  /** Makes claims of what waits, and puts ids where they belong that cannot be claimed. */
+  async #begin(asked: Asked): Promise<{ readonly claims: readonly Claim[]; readonly exhausted: boolean }> {
+    const { commands, keys, owner, onPoll } = this.#options;
+    const { leaseMs, maxClaims, maxHashBytes, resultTtlSeconds } = this.#options;
+    const again = asked.again ? "1" : "0";
+    asked.again = true;
+    const reply = await commands.run(
+      begin,
+      [keys.queue, keys.active, keys.leases, keys.dead, keys.events, keys.recent],
+      [
+        ...[keys.job(""), keys.reply(""), owner],
+        ...[leaseMs, maxClaims, maxHashBytes, resultTtlSeconds].map(String),
+        ...[asked.id ?? "", again, ...asked.tokens],
+      ],
+    );
+    onPoll();
+    const [exhausted, ...answers] = listOf(reply);
+    const claims = answers.map((answer) => this.#read(answer)).filter((claim) => claim !== undefined);
+    return { claims, exhausted: exhausted === 1 };
+  }
+
+  #read(answer: Reply): Claim | undefined {
+    const [id, word, token, claims, bytes, flat] = listOf(answer);
+    const text = textOf(word);
+    if (!Buffer.isBuffer(id)) return undefined;
+    const jobId = id.toString("latin1");
+    if (text === "OK") {
+      const claim = { jobId, token: textOf(token), fields: pairsOf(listOf(flat)), claims: Number(claims) };
+      return claim.fields.size === 0 ? { ...claim, oversizedBytes: Number(bytes) } : claim;
+    }
+    if (text === "MISSING") this.#lookAgain(jobId, 0);
+    else if (text === "NOT_AN_ID") this.#options.onPutAside({ jobId: shownId(jobId), why: "not a job id" });
+    else this.#options.onPutAside({ jobId, why: text.toLowerCase() });
     return undefined;
   }
 
-  async #begin(id: string, token: string): Promise<Claim | undefined> {
-    const { commands, keys, leaseMs, owner, maxClaims, maxHashBytes, resultTtlSeconds } = this.#options;
-    const reply = await commands.run(
-      begin,
-      [keys.active, keys.leases, keys.job(id), keys.dead, keys.reply(id), keys.events, keys.recent],
-      [id, token, ...[leaseMs, owner, maxClaims, maxHashBytes, resultTtlSeconds].map(String)],
-    );
-    const [answer, claims, bytes, ...flat] = listOf(reply);
-    const word = textOf(answer);
-    if (word === "OK") {
-      const claim = { jobId: id, token, fields: pairsOf(flat), claims: Number(claims) };
-      return flat.length === 0 ? { ...claim, oversizedBytes: Number(bytes) } : claim;
+  /** The next one to be taken is given back last. */
+  async #giveBack(claims: readonly Claim[]): Promise<void> {
+    const { commands, keys } = this.#options;
+    for (const { jobId, token } of claims.toReversed()) {
+      const places = [keys.active, keys.leases, keys.job(jobId), keys.queue, keys.events];
+      await commands.run(release, places, [jobId, token]);
     }
-    if (word === "MISSING") this.#lookAgain(id, 0);
-    else this.#options.onPutAside({ jobId: id, why: word.toLowerCase() });
-    return undefined;
   }
 
   /** Beside the main line, so that one missing hash does not hold up the jobs behind it. */
@@ -159,4 +194,8 @@ export class RedisIntake {
     this.#lookAgainTimers.clear();
     this.#options.waiting.close();
   }
+}
+
+function shownId(jobId: string): string {
+  return JSON.stringify(jobId.slice(0, 128));
 }

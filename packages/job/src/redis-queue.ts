@@ -17,6 +17,7 @@ import { start } from "./lua/start.ts";
 import type { JobOutcome } from "./outcome.ts";
 import type {
   Claim,
+  ClaimOptions,
   ClaimProof,
   JobQueue,
   LogEntry,
@@ -103,8 +104,8 @@ export class RedisJobQueue implements JobQueue {
     this.#intake = new RedisIntake({ ...this.#options, keys: this.keys, waiting, commands: this.#commands });
   }
 
-  claim(signal: AbortSignal, options: { readonly wait?: boolean } = {}): Promise<Claim | undefined> {
-    return this.#intake.claim(signal, options.wait ?? true);
+  claim(signal: AbortSignal, options: ClaimOptions = {}): Promise<readonly Claim[]> {
+    return this.#intake.claim(signal, options.wait ?? true, options.most ?? 1);
   }
 
   async start(claim: ClaimProof, options: StartOptions = {}): Promise<StartAnswer> {
@@ -141,12 +142,18 @@ export class RedisJobQueue implements JobQueue {
     const { active, leases, events } = this.keys;
     const id = claim.jobId;
     const keys = [active, leases, this.keys.job(id), this.keys.reply(id), this.keys.log(id), events];
-    const head = [id, claim.token, outcome.kind, String(this.#options.resultTtlSeconds)];
-    const args = [...head, ...encodeOutcome(outcome, details)];
+    const { resultTtlSeconds } = this.#options;
+    const head = [id, claim.token, outcome.kind, String(resultTtlSeconds)];
+    const fields = encodeOutcome(outcome, details);
+    const log = details?.log ?? [];
+    const kept = String(this.#windowed(claim, log));
+    const args = [...head, this.#logTtl, kept, String(log.length), ...log.flatMap(wireEntry), ...fields];
     const reply = await this.#commands.run(finish, keys, args);
     const answer = wordOf(reply, { OK: "settled", ALREADY: "settled", FENCED: "lost" });
     this.#logs.delete(claim.token);
-    if (answer === "settled") this.#resettle.remember({ jobId: id, keys, args });
+    // The live output was a convenience; it is not worth the memory.
+    if (answer === "settled")
+      this.#resettle.remember({ jobId: id, keys, args: [...head, this.#logTtl, "1", "0", ...fields] });
     return answer;
   }
 
@@ -161,19 +168,23 @@ export class RedisJobQueue implements JobQueue {
 
   async appendLog(claim: ClaimProof, entries: readonly LogEntry[]): Promise<void> {
     if (entries.length === 0) return;
-    const window = this.#logs.get(claim.token) ?? new LogWindow();
-    this.#logs.set(claim.token, window);
-    for (const entry of entries) window.add(Buffer.byteLength(entry.data));
     await this.#commands.run(
       appendLog,
       [this.keys.job(claim.jobId), this.keys.log(claim.jobId)],
-      [
-        claim.token,
-        String(window.keptEntries),
-        String(Math.max(this.#options.resultTtlSeconds, 86_400)),
-        ...entries.flatMap((entry) => [entry.stream, String(entry.offset), entry.data]),
-      ],
+      [claim.token, String(this.#windowed(claim, entries)), this.#logTtl, ...entries.flatMap(wireEntry)],
     );
+  }
+
+  /** How many of a log's newest entries stay, these included. */
+  #windowed(claim: ClaimProof, entries: readonly LogEntry[]): number {
+    const window = this.#logs.get(claim.token) ?? new LogWindow();
+    this.#logs.set(claim.token, window);
+    for (const entry of entries) window.add(Buffer.byteLength(entry.data));
+    return window.keptEntries;
+  }
+
+  get #logTtl(): string {
+    return String(Math.max(this.#options.resultTtlSeconds, 86_400));
   }
 
   async overdue(): Promise<readonly OverdueLease[]> {
@@ -246,4 +257,8 @@ export class RedisJobQueue implements JobQueue {
 function leasesOf(reply: Reply): readonly OverdueLease[] {
   const pairs = [...pairsOf(listOf(reply), "latin1")];
   return pairs.map(([jobId, leaseEnd]) => ({ jobId, leaseEnd: leaseEnd.toString() }));
+}
+
+function wireEntry(entry: LogEntry): readonly string[] {
+  return [entry.stream, String(entry.offset), entry.data];
 }

@@ -3,12 +3,12 @@
  * the scripts that make jobs final, once a job, whoever looks. For plots: an estimate of times, exact in numbers.
  */
 import type { RunnerKeys } from "./keys.ts";
-import { readFields } from "./lua/read-fields.ts";
+import { readCounts } from "./lua/read-counts.ts";
 import { isJobReason, type JobReason } from "./outcome.ts";
 import type { Commands } from "./redis/pool.ts";
+import type { Reply } from "./redis/connection.ts";
 import { listOf, pairsOf, textOf } from "./redis/reply.ts";
-import { statsMaxSlotBytes, statsRings } from "./redis/script.ts";
-import { isJsonObject, parseStrictJson } from "./strict-json.ts";
+import { statsRings } from "./redis/script.ts";
 
 /** How often a time was seen, by bucket: bucket b holds what is from 2^(b/2) - 1 to 2^((b+1)/2) - 1 ms. */
 export type TimeCounts = ReadonlyMap<number, number>;
@@ -49,29 +49,27 @@ function emptyTally(): Tally {
   return { finished: 0, failed: 0, reasons: new Map(), waiting: new Map(), duration: new Map() };
 }
 
-const readStatsScript = readFields(
-  "stats",
-  statsRings.flatMap(({ letter, slots }) => range(slots).map((at) => `${letter}${at}`)),
-);
-
-/** Anything in the hash that is not of our making counts as nothing. A key of another type throws QueueError. */
+/** Anything in the hashes that is not of our making counts as nothing. */
 export async function readStats(redis: Commands, keys: RunnerKeys): Promise<RunnerStats> {
-  const [time, reply] = await Promise.all([
-    redis.send(["TIME"]),
-    redis.run(readStatsScript, [keys.stats], [String(statsMaxSlotBytes)]),
-  ]);
-  const [seconds, micros] = listOf(time).map((part) => Number(textOf(part)));
+  const time = listOf(await redis.send(["TIME"]));
+  const [seconds, micros] = time.map((part) => Number(textOf(part)));
   const nowMs = (seconds ?? 0) * 1000 + Math.floor((micros ?? 0) / 1000);
-  const fields = pairsOf(listOf(reply));
-  const [hour = [], day = []] = statsRings.map(({ letter, periodMs, slots }) => {
+  const spans = statsRings.map(({ letter, periodMs, periods }) => {
     const last = Math.floor(nowMs / periodMs);
-    return range(slots).map((at) => {
-      const period = last - slots + 1 + at;
-      const stored = fields.get(`${letter}${period % slots}`);
-      return { fromMs: period * periodMs, ...readSlot(stored, period) };
+    return range(periods).map((at) => {
+      const period = last - periods + 1 + at;
+      return { key: keys.stats(`${letter}${period}`), fromMs: period * periodMs };
     });
   });
-  return { nowMs, hour, day };
+  const counted = listOf(
+    await redis.run(
+      readCounts,
+      spans.flat().map(({ key }) => key),
+      [],
+    ),
+  );
+  const read = spans.flat().map(({ fromMs }, at) => ({ fromMs, ...readPeriod(listOf(counted[at])) }));
+  return { nowMs, hour: read.slice(0, statsRings[0].periods), day: read.slice(statsRings[0].periods) };
 }
 
 /** Counts of several runners or periods as one. */
@@ -103,12 +101,10 @@ export function percentileMs(counts: TimeCounts, share: number): number | undefi
   return undefined;
 }
 
-function readSlot(stored: Uint8Array | undefined, period: number): EndingCounts {
-  const parsed = stored === undefined ? undefined : parseStrictJson(Buffer.from(stored).toString());
+function readPeriod(flat: readonly Reply[]): EndingCounts {
   const counts = emptyTally();
-  if (parsed?.ok !== true || !isJsonObject(parsed.value) || parsed.value.get("t") !== period) return counts;
-  for (const [name, count] of parsed.value) {
-    if (typeof count !== "number" || !Number.isSafeInteger(count) || count < 0) continue;
+  for (const [name, value] of pairsOf(flat)) {
+    const count = /^\d{1,15}$/.test(value.toString()) ? Number(value.toString()) : 0;
     const [, kind = "", bucket = ""] = /^([wd])(\d{1,2})$/.exec(name) ?? [];
     const reason = name.slice(2);
     if (name === "finished") counts.finished = count;

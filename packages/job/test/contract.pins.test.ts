@@ -12,6 +12,7 @@ test("keys of a runner", () => {
     log: keys.log("42"),
     seen: keys.seen("42"),
     instance: keys.instance("me"),
+    stats: keys.stats("m29000000"),
   }).toEqual({
     prefix: "hero:",
     runner: "web-1",
@@ -29,7 +30,7 @@ test("keys of a runner", () => {
     events: "hero:{web-1}:events",
     settings: "hero:{web-1}:settings",
     recent: "hero:{web-1}:recent",
-    stats: "hero:{web-1}:stats",
+    stats: "hero:{web-1}:stats:m29000000",
   });
   expect(job.keysOf("r", "acme:").queue).toBe("acme:{r}:queue");
   expect([job.registryKey(), job.indexKey("42")]).toEqual(["hero:runners", "hero:index:42"]);

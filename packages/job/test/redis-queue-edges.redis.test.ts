@@ -35,7 +35,7 @@ async function makeProxy(): Promise<TcpProxy> {
 }
 
 async function take(queue: JobQueue): Promise<Claim> {
-  const claim = await queue.claim(never, { wait: false });
+  const [claim] = await queue.claim(never, { wait: false });
   if (claim === undefined) throw new Error("nothing was there to claim");
   return claim;
 }
@@ -77,10 +77,33 @@ describe("a reply that is lost on the way", () => {
     expect([await store.waiting(), await store.taken()]).toEqual([[], ["a"]]);
   });
 
+  it("of begin for several: the same claims come again, and those that are not wanted any more go back", async () => {
+    const { proxy, store, queue } = await setup();
+    for (const id of ["b", "c", "d"]) {
+      await store.write(id, { payload: id });
+      await store.push(id);
+    }
+    proxy.loseReplyTo(begin.sha1);
+    const three = { wait: false, most: 3 };
+    await expect(queue.claim(never, three)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    expect(await store.waiting()).toEqual(["d"]);
+    const tokens = await Promise.all(
+      ["a", "b", "c"].map(async (id) => (await store.fields(id)).get("token")),
+    );
+    const claims = await queue.claim(never, { wait: false, most: 2 });
+    expect(
+      claims
+        .map(({ jobId, token, claims: count }) => [jobId, token, count].join(" "))
+        .toSorted((one, other) => one.localeCompare(other)),
+    ).toEqual([`b ${tokens[1]} 1`, `c ${tokens[2]} 1`]);
+    expect(await store.waiting()).toEqual(["a", "d"]);
+    expect((await take(queue)).claims).toBe(1);
+  });
+
   it("of the take itself: the id is adopted and goes back", async () => {
     const { proxy, store, queue } = await setup();
-    proxy.loseReplyTo("LMOVE");
-    await expect(take(queue)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    proxy.loseReplyTo("BLMOVE");
+    await expect(queue.claim(never)).rejects.toMatchObject({ code: "UNAVAILABLE" });
     expect(await store.taken()).toEqual(["a"]);
     await queue.overdue();
     await store.passTime(100_000);
@@ -203,7 +226,7 @@ describe("ids that are not ids", () => {
     const queue = store.openRedis({ onPutAside: ({ why }) => void told.push(why) });
     const id = Buffer.from([0x61, 0xff, 0xfe, 0x00, 0x0a]);
     await store.redis.send(["LPUSH", queue.keys.queue, id]);
-    expect(await queue.claim(never, { wait: false })).toBeUndefined();
+    expect(await queue.claim(never, { wait: false })).toEqual([]);
     expect(await store.redis.send(["LRANGE", queue.keys.dead, "0", "-1"])).toEqual([id]);
     expect(await store.taken()).toEqual([]);
     expect(told).toEqual(["not a job id"]);
@@ -227,7 +250,7 @@ describe("ids that are not ids", () => {
     const queue = store.openRedis();
     const ids = Array.from({ length: 1_010 }, (_, i) => `not an id ${i}`);
     await store.redis.send(["LPUSH", queue.keys.queue, ...ids]);
-    expect(await queue.claim(never, { wait: false })).toBeUndefined();
+    expect(await queue.claim(never, { wait: false })).toEqual([]);
     const dead = await store.dead();
     expect(dead).toHaveLength(1_000);
     expect(dead[0]).toBe("not an id 1009");
@@ -265,10 +288,10 @@ describe("places that do not fit together", () => {
     const claim = await take(queue);
     const late = await store.redis.run(
       begin,
-      [keys.active, keys.leases, keys.job("a"), keys.dead, keys.reply("a"), keys.events],
-      ["a", "another token", "1000", "late", "5", "1000000", "60"],
+      [keys.queue, keys.active, keys.leases, keys.dead, keys.events, keys.recent],
+      [keys.job(""), keys.reply(""), "late", "1000", "5", "1000000", "60", "a", "0", "another token"],
     );
-    expect(String(late)).toBe("DUPLICATE");
+    expect(String(late)).toBe("0,a,DUPLICATE");
     expect(await store.taken()).toEqual(["a"]);
     expect(await queue.renew([claim])).toEqual(["held"]);
   });
@@ -279,7 +302,7 @@ describe("places that do not fit together", () => {
     await store.write("a", { payload: "x" });
     for (let i = 0; i < 3; i += 1) await store.push("a");
     const claim = await take(queue);
-    expect(await queue.claim(never, { wait: false })).toBeUndefined();
+    expect(await queue.claim(never, { wait: false })).toEqual([]);
     await queue.settle(claim, finished(""));
     expect([await store.taken(), await store.leased(), await store.waiting()]).toEqual([[], [], []]);
   });
@@ -328,7 +351,7 @@ describe("abort", () => {
       );
       const before = performance.now();
       stop.abort();
-      expect(await claim).toBeUndefined();
+      expect(await claim).toEqual([]);
       expect(performance.now() - before).toBeLessThan(1_000);
     }
   });
@@ -342,7 +365,7 @@ describe("abort", () => {
       if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay)); // lands in another phase each time
       const before = performance.now();
       stop.abort();
-      expect(await claim).toBeUndefined();
+      expect(await claim).toEqual([]);
       expect(performance.now() - before).toBeLessThan(1_500);
     }
   });
@@ -359,7 +382,7 @@ describe("abort", () => {
       const pushing = store.push(id);
       stop.abort();
       await pushing;
-      const got = await claim;
+      const [got] = await claim;
       if (got !== undefined) claimed.push(got.jobId);
     }
     await queue.overdue();

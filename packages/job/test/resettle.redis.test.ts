@@ -26,7 +26,7 @@ async function setup() {
   };
   const started = async (id: string): Promise<Claim> => {
     await submit(id);
-    const claim = await queue.claim(new AbortController().signal);
+    const [claim] = await queue.claim(new AbortController().signal);
     await queue.start(claim!);
     return claim!;
   };

@@ -34,7 +34,7 @@ afterAll(async () => {
 async function run(runner: string, ending: "finished" | "timeout", durationMs = 100): Promise<string> {
   const queue = new RedisJobQueue({ target: parseRedisUrl(server.url), runner, owner: "o", blockSeconds: 1 });
   const { id } = await client.submit({ runner, payload: "x" });
-  const claim = (await queue.claim(new AbortController().signal))!;
+  const claim = (await queue.claim(new AbortController().signal))[0]!;
   await queue.start(claim);
   const output = { stdout: "", stderr: "", stdoutBytes: 0, stderrBytes: 0, droppedBytes: 0 };
   const facts = { durationMs, isolation: "group", reaped: 0 };
@@ -75,35 +75,53 @@ it("counts jobs that end without having been run", async () => {
   expect([...addCounts(hour).reasons]).toEqual([["cancelled", 1]]);
 });
 
-it("knows a slot of an earlier round by its period and starts it again", async () => {
-  const { nowMs } = await readStats(redis, keysOf("old"));
-  for (const minutes of [0, 1, 2]) {
-    const period = Math.floor(nowMs / 60_000) + minutes;
-    const old = JSON.stringify({ t: period - 600, finished: 900 });
-    await redis.send(["HSET", keysOf("old").stats, `m${period % 60}`, old]);
-  }
-  await run("old", "finished");
-  const { hour } = await readStats(redis, keysOf("old"));
-  expect(addCounts(hour).finished).toBe(1);
+it("forgets by itself: a minute after two hours, a quarter of an hour after a day and more", async () => {
+  await run("expires", "finished");
+  const keys = keysOf("expires");
+  const { nowMs } = await readStats(redis, keys);
+  const ttl = async (letter: string, periodMs: number): Promise<number> => {
+    // The period may have changed since the job ended.
+    const periods = [0, -1].map((ago) => keys.stats(`${letter}${Math.floor(nowMs / periodMs) + ago}`));
+    return Math.max(
+      ...(await Promise.all(periods.map(async (key) => Number(await redis.send(["TTL", key]))))),
+    );
+  };
+  expect(await ttl("m", 60_000)).toBeGreaterThan(7_000);
+  expect(await ttl("q", 900_000)).toBeGreaterThan(93_000);
 });
+
+/** All keys of this minute and quarter of an hour, and of the next ones. */
+async function countKeys(runner: string): Promise<readonly string[]> {
+  const { nowMs } = await readStats(redis, keysOf(runner));
+  return [0, 1].flatMap((more) => [
+    keysOf(runner).stats(`m${Math.floor(nowMs / 60_000) + more}`),
+    keysOf(runner).stats(`q${Math.floor(nowMs / 900_000) + more}`),
+  ]);
+}
 
 it.each([
-  ["text", ["SET", keysOf("foreign-text").stats, "x"], "foreign-text"],
-  ["a list", ["LPUSH", keysOf("foreign-list").stats, "x"], "foreign-list"],
-])("lets a job end where the counts are %s", async (_what, command, runner) => {
-  await redis.send(command);
+  ["text", ["SET"], ["x"]],
+  ["a list", ["LPUSH"], ["x"]],
+  ["a hash with too many names", ["HSET"], Array.from({ length: 600 }, (_, at) => String(at))],
+])("lets a job end where the counts are %s, and reads none of it", async (_what, command, values) => {
+  const runner = `foreign-${command.join("")}`;
+  for (const key of await countKeys(runner)) await redis.send([...command, key, ...values]);
   const id = await run(runner, "finished");
   expect(await readJob(redis, keysOf(runner), id)).toMatchObject({ status: "finished" });
+  const { hour } = await readStats(redis, keysOf(runner));
+  expect(addCounts(hour).finished).toBe(0);
 });
 
-it.each([["{"], ["[]"], ["7"], ['{"t":"x"}'], ["9".repeat(20_000)], ["[".repeat(9_000)]])(
-  "counts anew where a slot holds %.20s",
+it.each([["{"], ["-7"], ["1e9"], [""], ["nan"], ["9".repeat(2_000)], ["7 "]])(
+  "reads a count of %.20s as none and counts on",
   async (nonsense) => {
-    const runner = `slots-${nonsense.length}-${nonsense.codePointAt(1) ?? 0}`;
-    const names = Array.from({ length: 60 }, (_, at) => [`m${at}`, nonsense]).flat();
-    await redis.send(["HSET", keysOf(runner).stats, ...names]);
-    await run(runner, "finished");
-    const { hour } = await readStats(redis, keysOf(runner));
-    expect(addCounts(hour).finished).toBe(1);
+    const runner = `counts-${nonsense.length}-${nonsense.codePointAt(0) ?? 0}`;
+    const foreign = ["d3", nonsense, "w1", nonsense, "r:timeout", nonsense, "r:unknown", "5", "x", "5"];
+    for (const key of await countKeys(runner)) await redis.send(["HSET", key, "error", nonsense, ...foreign]);
+    await run(runner, "finished", 0);
+    const { finished, failed, reasons } = addCounts((await readStats(redis, keysOf(runner))).hour);
+    expect([finished, failed, [...reasons.values()].reduce((sum, count) => sum + count, 0)]).toEqual([
+      1, 0, 0,
+    ]);
   },
 );

@@ -1,7 +1,7 @@
 /**
- * Live output on its way to the queue: collected into batches, so that a chatty script costs a few writes a second.
- * A convenience beside the result: when the queue is slow or away, output is left out here (its offset then jumps) and
- * nowhere else.
+ * Live output on its way to the queue: collected into batches, so that a chatty script costs a few writes a second, and
+ * a short job none of its own: what waits at its end goes with its outcome. A convenience beside the result: when the queue is
+ * slow or away, output is left out here (its offset then jumps) and nowhere else.
  */
 import type { LogEntry } from "@herorunner/job";
 import type { Clock } from "./ports.ts";
@@ -53,9 +53,10 @@ export class LiveLog {
   async #flushAll(): Promise<void> {
     while (this.#waiting.length > 0) {
       await this.#clock.sleep(this.#waitingBytes < batchBytes ? batchEveryMs : 0, this.#ended.signal);
+      if (this.#ended.signal.aborted) break;
       const batch = this.#waiting;
-      this.#waiting = [];
       const bytes = this.#waitingBytes;
+      this.#waiting = [];
       this.#waitingBytes = 0;
       try {
         await this.#append(batch);
@@ -66,9 +67,10 @@ export class LiveLog {
     this.#flushing = undefined; // in the same breath as the last look, so that nothing can slip in between
   }
 
-  /** Sends what is left. Resolves when it was sent or could not be. */
-  async end(): Promise<void> {
-    this.#ended.abort();
+  /** Takes no more. Resolves with what was not sent yet, when nothing is on its way any more. */
+  async end(): Promise<readonly LogEntry[]> {
+    this.#ended.abort("ended"); // with a reason, for to make one costs
     await this.#flushing;
+    return this.#waiting.splice(0);
   }
 }

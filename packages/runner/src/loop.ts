@@ -13,25 +13,24 @@ import type { HeldLease } from "./lease.ts";
 import { LiveLog } from "./live-log.ts";
 import type { JobContext, Runner } from "./runner.ts";
 import { settle } from "./settle.ts";
+import type { Slot } from "./slots.ts";
 import { refusedAtStart, replayed } from "./start-checks.ts";
 
 /** Takes and runs jobs until `host.draining`; resolves when the last one is settled. */
 export async function runLoop(runner: Runner, host: RunningHost): Promise<void> {
   while (!host.draining.aborted) {
     await host.gate.open();
-    await host.slots.reserve(host.draining); // never take a job that cannot start at once
+    const most = await host.slots.reserve(host.draining); // never take a job that cannot start at once
     host.tell({ kind: "waiting" });
-    const claim = await host.patience.until(
+    const taken = await host.patience.until(
       "claim",
-      () => host.queue.claim(host.gate.taking, host.claimOptions),
+      () => host.queue.claim(host.gate.taking, { ...host.claimOptions, most }),
       host.draining,
     );
-    if (claim === undefined) {
-      host.slots.free();
-      if (await burstIsOver(host)) break;
-      continue;
-    }
-    host.slots.run(() => runOne(claim, runner, host));
+    const claims = taken ?? [];
+    host.slots.free(most - claims.length);
+    for (const claim of claims) host.slots.run((slot) => runOne({ claim, slot }, runner, host));
+    if (claims.length === 0 && (await burstIsOver(host))) break;
   }
   await host.slots.idle();
 }
@@ -44,27 +43,47 @@ async function burstIsOver(host: RunningHost): Promise<boolean> {
   return false;
 }
 
+interface Taken {
+  readonly claim: Claim;
+  readonly slot: Slot;
+}
+
 /** One job, from its claim to its end. */
-async function runOne(claim: Claim, runner: Runner, host: RunningHost): Promise<void> {
+async function runOne({ claim, slot }: Taken, runner: Runner, host: RunningHost): Promise<void> {
   const lease = host.leases.hold(claim);
+  const log = new LiveLog(
+    (entries) => host.queue.appendLog(claim, entries),
+    host.clock,
+    (bytes) => host.tell({ kind: "log_dropped", jobId: claim.jobId, bytes }),
+  );
   try {
     const admission = host.admit(claim);
     host.tell({ kind: "admitted", claim, admission });
-    const outcome = admission.ok ? await startAndProcess(admission, lease, runner, host) : admission.outcome;
+    const outcome = admission.ok
+      ? await startAndProcess(admission, { lease, log }, runner, host)
+      : admission.outcome;
     if (typeof outcome === "string") return host.tell({ kind: outcome, claim });
-    await settle(claim, outcome, admission, host);
+    await settle({ claim, admission, outcome, log: await log.end(), slot }, host);
   } finally {
     lease.release();
+    await log.end();
   }
+}
+
+/** What goes on beside a job while it runs. */
+interface Beside {
+  readonly lease: HeldLease;
+  readonly log: LiveLog;
 }
 
 async function startAndProcess(
   admission: Extract<Admission, { ok: true }>,
-  lease: HeldLease,
+  beside: Beside,
   runner: Runner,
   host: RunningHost,
 ): Promise<JobOutcome | "released" | "lost" | "unsettled"> {
   const { job } = admission;
+  const { lease } = beside;
   const { claim } = lease;
   if (lease.stopReason === "shutdown") {
     const answer = await host.patience.until("release", () => host.queue.release(claim), host.givingUp);
@@ -88,22 +107,17 @@ async function startAndProcess(
       const noMore = whatStopped(lease) ?? (await refusedAtStart(job, host));
       if (noMore !== undefined) return noMore;
       host.tell({ kind: "started", claim, job });
-      return processSafely(job, lease, runner, host);
+      return processSafely(job, beside, runner, host);
     }
   }
 }
 
 async function processSafely(
   job: VerifiedJob,
-  lease: HeldLease,
+  { lease, log }: Beside,
   runner: Runner,
   host: RunningHost,
 ): Promise<JobOutcome | "lost"> {
-  const log = new LiveLog(
-    (entries) => host.queue.appendLog(lease.claim, entries),
-    host.clock,
-    (bytes) => host.tell({ kind: "log_dropped", jobId: job.id, bytes }),
-  );
   const context: JobContext = {
     signal: lease.signal,
     clock: host.clock,
@@ -120,8 +134,6 @@ async function processSafely(
     context.logger.error({ error }, "the runner's own code failed");
     const text = error instanceof Error ? error.message : String(error);
     return failed("internal", `the runner failed while processing the job: ${text}`);
-  } finally {
-    await log.end();
   }
 }
 

@@ -1,6 +1,4 @@
 /** What the engine asks of its surroundings: a clock and a logger. Tests pass their own. */
-import { setTimeout as sleepFor } from "node:timers/promises";
-
 export interface Clock {
   /** Wall clock, ms since 1970. For records and expiry, never for measuring. */
   now(): number;
@@ -13,10 +11,17 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
-  sleep: async (ms, signal) => {
-    if (signal?.aborted === true) return;
-    await sleepFor(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
-  },
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted === true) return resolve();
+      const end = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal?.addEventListener("abort", end);
+    }),
 };
 
 /** Structured log: a fixed phrase and fields. Levels are those the daemons promise: DEBUG, INFO, ERROR. */

@@ -1,20 +1,35 @@
 /** The end of a job: its outcome is stored, once, however long that takes, and told. */
-import type { Claim, JobOutcome, SettleDetails, VerifiedJob } from "@herorunner/job";
+import type { Claim, JobOutcome, LogEntry, SettleDetails, VerifiedJob } from "@herorunner/job";
 import type { Admission } from "./admit.ts";
 import type { RunningHost } from "./host.ts";
+import type { Slot } from "./slots.ts";
+
+export interface Ending {
+  readonly claim: Claim;
+  readonly admission: Admission;
+  readonly outcome: JobOutcome;
+  /** Live output that was not sent yet. */
+  readonly log: readonly LogEntry[];
+  /** Offered as soon as the outcome is on its way, so that the next job is asked for in the same breath. */
+  readonly slot: Slot;
+}
 
 export async function settle(
-  claim: Claim,
-  outcome: JobOutcome,
-  admission: Admission,
+  { claim, admission, outcome, log, slot }: Ending,
   host: RunningHost,
 ): Promise<void> {
   const details = admission.ok ? await detailsOf(claim, outcome, admission.job, host) : {};
-  const answer = await host.patience.until(
-    "settle",
-    () => host.queue.settle(claim, outcome, details),
-    host.givingUp,
-  );
+  const send = async (): Promise<"settled" | "lost"> => {
+    const settling = host.queue.settle(claim, outcome, { ...details, log });
+    slot.offer();
+    try {
+      return await settling;
+    } catch (error) {
+      slot.takeBack(); // or jobs would be taken without end while their outcomes cannot be stored
+      throw error;
+    }
+  };
+  const answer = await host.patience.until("settle", send, host.givingUp);
   host.tell({ kind: answer ?? "unsettled", claim, outcome });
 }
 

@@ -18,7 +18,7 @@ async function setup(renewEveryMs = hour) {
   onTestFinished(() => keeper.close());
   const take = async (id: string) => {
     memory.store.submit(id, { payload: "x" });
-    const claim = (await queue.claim(never))!;
+    const claim = (await queue.claim(never))[0]!;
     return { claim, lease: keeper.hold(claim) };
   };
   return { store: memory.store, queue, logger, keeper, take };

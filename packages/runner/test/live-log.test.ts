@@ -36,22 +36,36 @@ test("offsets count bytes, so text after more than ASCII still joins", async () 
   log.write("out", 0, "grüß");
   log.write("out", 6, "e");
   log.write("out", 20, "after a gap");
-  await log.end();
-  expect(batches).toEqual([
-    [
-      { stream: "out", offset: 0, data: "grüße" },
-      { stream: "out", offset: 20, data: "after a gap" },
-    ],
+  expect(await log.end()).toEqual([
+    { stream: "out", offset: 0, data: "grüße" },
+    { stream: "out", offset: 20, data: "after a gap" },
   ]);
+  expect(batches).toEqual([]);
 });
 
-test("the end sends at once what waits, and nothing is taken after it", async () => {
+test("the end hands over at once what waits, and nothing is taken after it", async () => {
   const { batches, log } = setup();
   log.write("out", 0, "last words");
-  await log.end();
+  expect(await log.end()).toEqual([{ stream: "out", offset: 0, data: "last words" }]);
   log.write("out", 10, "too late");
-  await log.end();
-  expect(batches).toEqual([[{ stream: "out", offset: 0, data: "last words" }]]);
+  expect(await log.end()).toEqual([]);
+  expect(batches).toEqual([]);
+});
+
+test("the end waits for a batch that is on its way, so that its own pieces come after it", async () => {
+  let letGo = (): void => undefined;
+  const slow = new Promise<void>((resolve) => (letGo = resolve));
+  const { clock, log } = setup(() => slow);
+  log.write("out", 0, "first");
+  await clock.advance(200);
+  log.write("out", 5, "last");
+  let rest: readonly LogEntry[] | undefined;
+  const ending = log.end().then((entries) => (rest = entries));
+  await clock.advance(1_000);
+  expect(rest).toBeUndefined();
+  letGo();
+  await ending;
+  expect(rest).toEqual([{ stream: "out", offset: 5, data: "last" }]);
 });
 
 test("a quarter of a megabyte does not wait", async () => {
@@ -72,8 +86,8 @@ test("while the queue is slow at most a megabyte waits; the rest is left out and
   letGo();
   await clock.advance(0);
   log.write("out", 5 + 5 * chunk.length, "after");
-  await log.end();
-  const offsets = batches.flat().map((entry) => entry.offset);
+  const rest = await log.end();
+  const offsets = [...batches.flat(), ...rest].map((entry) => entry.offset);
   expect(offsets).toEqual([0, 5, 5 + chunk.length, 5 + 2 * chunk.length, 5 + 5 * chunk.length]);
 });
 
@@ -97,6 +111,6 @@ test("a queue that refuses costs its batch and nothing else", async () => {
   await clock.advance(200);
   refuse = false;
   log.write("out", 4, "kept");
-  await log.end();
-  expect(batches).toHaveLength(2);
+  expect(await log.end()).toHaveLength(1);
+  expect(batches).toHaveLength(1);
 });

@@ -13,7 +13,7 @@ async function setup(fields: Record<string, string> = {}) {
   const store = new MemoryStore({ now: () => clock.now() });
   const dead = new MemoryQueue({ store });
   store.submit("1", { payload: "x", ...fields });
-  const claim = (await dead.claim(never))!;
+  const claim = (await dead.claim(never))[0]!;
   await dead.start(claim);
   const queue = troubledQueue(new MemoryQueue({ store }));
   const events: RunnerEvent[] = [];

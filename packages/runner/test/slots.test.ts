@@ -1,22 +1,71 @@
 import { expect, test } from "vitest";
-import { Slots } from "../src/slots.ts";
+import { type Slot, Slots } from "../src/slots.ts";
 
 const never = new AbortController().signal;
 
-test("as many reservations as slots are given at once, and the next one waits for a job to end", async () => {
-  const slots = new Slots(2);
+test("all free slots are given at once, and the next reservation waits for a job to end", async () => {
+  const slots = new Slots(3);
   const ends: (() => void)[] = [];
-  for (let i = 0; i < 2; i += 1) {
-    await slots.reserve(never);
-    slots.run(() => new Promise((resolve) => ends.push(resolve)));
-  }
-  let third = false;
-  const reserved = slots.reserve(never).then(() => (third = true));
+  expect(await slots.reserve(never)).toBe(3);
+  slots.free();
+  for (let i = 0; i < 2; i += 1) slots.run(() => new Promise((resolve) => ends.push(resolve)));
+  expect(await slots.reserve(never)).toBe(1);
+  let got = 0;
+  const reserved = slots.reserve(never).then((count) => (got = count));
   await Promise.resolve();
-  expect({ third, busy: slots.busy }).toEqual({ third: false, busy: 2 });
+  expect({ got, busy: slots.busy }).toEqual({ got: 0, busy: 2 });
   ends[0]!();
   await reserved;
-  expect({ third, busy: slots.busy }).toEqual({ third: true, busy: 1 });
+  expect({ got, busy: slots.busy }).toEqual({ got: 1, busy: 1 });
+});
+
+test("a slot that is offered is given away while its work comes to an end, once", async () => {
+  const slots = new Slots(1);
+  let end = (): void => undefined;
+  await slots.reserve(never);
+  slots.run(
+    (slot) =>
+      new Promise((resolve) => {
+        end = resolve;
+        slot.offer();
+        slot.offer();
+      }),
+  );
+  expect(await slots.reserve(never)).toBe(1);
+  let second = false;
+  const reserved = slots.reserve(never).then(() => (second = true));
+  end();
+  await slots.idle();
+  expect(second).toBe(false);
+  slots.free();
+  await reserved;
+});
+
+test("a slot that is taken back is not given away again before its work and the next one's are both over", async () => {
+  const slots = new Slots(1);
+  const ends: (() => void)[] = [];
+  const given: Slot[] = [];
+  const begin = (): void =>
+    slots.run((slot) => {
+      given.push(slot);
+      return new Promise((resolve) => ends.push(resolve));
+    });
+  await slots.reserve(never);
+  begin();
+  given[0]!.offer();
+  await slots.reserve(never);
+  begin();
+  given[0]!.takeBack();
+  expect(slots.busy).toBe(1);
+  let free = false;
+  const reserved = slots.reserve(never).then(() => (free = true));
+  given[1]!.offer();
+  given[0]!.offer();
+  ends[1]!();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(free).toBe(false);
+  ends[0]!();
+  await reserved;
 });
 
 test("a reservation that is given back unused makes room for another one", async () => {
@@ -52,7 +101,6 @@ test("idle waits for jobs that were begun while it waited", async () => {
     order.push(name);
     then?.();
   };
-  await slots.reserve(never);
   await slots.reserve(never);
   slots.run(job("first", () => slots.run(job("second"))));
   await slots.idle();

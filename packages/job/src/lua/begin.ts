@@ -1,92 +1,143 @@
 /**
- * begin: a taken id becomes a claim (`dispatched`), or is put aside.
+ * begin: ids become claims (`dispatched`), or are put aside: one that was taken before, then as many from the queue as
+ * there are tokens left.
  *
- * KEYS active leases job dead reply events recent
- * ARGV id token lease_ms owner max_claims max_bytes keep_s
- * →    {OK, claims, bytes, field, value, …}   ours now; above max_bytes without fields
- *      {MISSING}                              no hash (yet); the id stays in active
- *      {GONE}                                 the id is not in active (any more): somebody put it back meanwhile
- *      {WRONGTYPE} {FINAL} {DUPLICATE} {POISONED} {CANCELLED} {LOST}   put aside; take the next one
+ * KEYS queue active leases dead events recent
+ * ARGV job_prefix reply_prefix owner lease_ms max_claims max_bytes keep_s taken_id again token…
+ *      taken_id, if not empty, is in active and has the first token; again = 1: the answer to a call with the same
+ *      tokens was lost, so ids that have one of them by now are found and handed out once more
+ * →    {exhausted, {id, OK, token, claims, bytes, {field, value, …}}…}   ours now; above max_bytes without fields
+ *      and between them {id, word} of those that are none:
+ *      MISSING     no hash (yet); the id stays in active
+ *      GONE        the id is not in active (any more): somebody put it back meanwhile
+ *      NOT_AN_ID WRONGTYPE FINAL DUPLICATE POISONED CANCELLED LOST   put aside
+ *      exhausted = 1: nothing waits
  *
  * Promise: at most one token speaks for a job. A started job without a lease is never claimed again beyond its attempts.
  */
 import { answer, bury, conclude, event, int, now, remember, script } from "../redis/script.ts";
 
+/** One call takes no longer than this many ids, or this many bytes of jobs, however much waits. */
+const mostIds = 100;
+const mostBytes = 1_048_576;
+
 export const begin = script(
   "begin",
   `
 ${now}${int}${event}${answer}${conclude}${bury}${remember}
-local active, leases, job, dead, reply, events, recent = unpack(KEYS)
-local id, token, lease_ms, owner, max_claims, max_bytes, keep_s = unpack(ARGV)
+local queue, active, leases, dead, events, recent = unpack(KEYS)
+local job_prefix, reply_prefix, owner, lease_ms, max_claims, max_bytes, keep_s, taken_id, again = unpack(ARGV)
+max_bytes = tonumber(max_bytes)
 
-local places = #redis.call('LPOS', active, id, 'COUNT', 2)
-if places == 0 then return { 'GONE' } end
-local kind = redis.call('TYPE', job).ok
-if kind == 'none' then return { 'MISSING' } end
-if kind ~= 'hash' then
+local function leave(id)
   redis.call('LREM', active, -1, id)
   redis.call('ZREM', leases, id)
-  bury(dead, id)
-  answer(reply, 'error')
-  return { 'WRONGTYPE' }
 end
 
-local seen = redis.call('HMGET', job, 'status', 'token', 'claims', 'cancel', 'attempt', 'max_attempts', 'owner', 'queued_at')
-local status = seen[1]
-if status == 'finished' or status == 'error' then
-  redis.call('LREM', active, -1, id)
-  redis.call('ZREM', leases, id)
-  return { 'FINAL' }
-end
-local leased = redis.call('ZSCORE', leases, id)
-if seen[2] and seen[2] ~= '' and leased and seen[2] ~= token then
-  -- The same id was pushed twice; its owner goes on, and keeps its own place in active.
-  if places > 1 then redis.call('LREM', active, -1, id) end
-  return { 'DUPLICATE' }
-end
-
--- A job that was pushed without the SDK is seen here for the first time.
-remember(recent, id, not seen[8] and int(seen[3], 0, 1000000) == 0)
-
-local function aside(reason, sentence)
-  conclude(job, reply, id, 'error', { 'reason', reason, 'error', sentence }, keep_s, 'queue')
-  redis.call('LREM', active, -1, id)
-  redis.call('ZREM', leases, id)
-  event(events, id, 'error', reason)
-end
-
-local claims = int(seen[3], 0, 1000000)
-if seen[2] ~= token then
-  if seen[4] == '1' then
-    aside('cancelled', 'cancelled before it was started')
-    return { 'CANCELLED' }
+local function fields_of(job, count)
+  if count > 1000 then return count * 1000000, {} end
+  -- An upper bound in one call; where it is not permitted, or too much, each field is measured.
+  local bytes = redis.pcall('MEMORY', 'USAGE', job, 'SAMPLES', '0')
+  if type(bytes) ~= 'number' or bytes > max_bytes then
+    bytes = 0
+    for _, name in ipairs(redis.call('HKEYS', job)) do bytes = bytes + #name + redis.call('HSTRLEN', job, name) end
+    if bytes > max_bytes then return bytes, {} end
   end
-  local attempt, attempts = int(seen[5], 0, 1000), int(seen[6], 1, 10)
-  if status == 'started' and attempt >= attempts then
-    aside('runner_lost', 'the runner ' .. (seen[7] or '?') .. ' was lost after the start (attempt ' .. attempt .. ' of ' .. attempts .. ')')
-    return { 'LOST' }
-  end
-  claims = claims + 1
-  if claims > math.max(tonumber(max_claims), int(seen[6], 1, 10)) then
-    aside('poisoned', 'claimed ' .. (claims - 1) .. ' times without coming to an end; look at what it does to its runners')
-    return { 'POISONED' }
-  end
-  redis.call('HSET', job, 'status', 'dispatched', 'token', token, 'owner', owner, 'claims', claims, 'dispatched_at', now)
-  event(events, id, 'dispatched')
+  return bytes, redis.call('HGETALL', job)
 end
-redis.call('ZADD', leases, now + lease_ms, id)
 
-local found = { 'OK', claims, 0 }
-local bytes = 0
-if redis.call('HLEN', job) > 1000 then
-  found[3] = redis.call('HLEN', job) * 1000000
-  return found
+local function begin(id, token)
+  if #id > 128 or not string.find(id, '^[A-Za-z0-9._-]+$') then
+    leave(id)
+    bury(dead, id)
+    return 'NOT_AN_ID'
+  end
+  local job, reply = job_prefix .. id, reply_prefix .. id
+  local count = redis.pcall('HLEN', job)
+  if count == 0 then return 'MISSING' end
+  if type(count) ~= 'number' then
+    if redis.call('TYPE', job).ok == 'hash' then error(count.err) end
+    leave(id)
+    bury(dead, id)
+    answer(reply, 'error')
+    return 'WRONGTYPE'
+  end
+  local seen = redis.call('HMGET', job, 'status', 'token', 'claims', 'cancel', 'attempt', 'max_attempts', 'owner', 'queued_at')
+  local status, held = seen[1], seen[2]
+  if status == 'finished' or status == 'error' then
+    leave(id)
+    return 'FINAL'
+  end
+  if held and held ~= '' and held ~= token and redis.call('ZSCORE', leases, id) then
+    -- The same id was pushed twice; its owner goes on, and keeps its own place in active.
+    if #redis.call('LPOS', active, id, 'COUNT', 2) > 1 then redis.call('LREM', active, -1, id) end
+    return 'DUPLICATE'
+  end
+
+  -- A job that was pushed without the SDK is seen here for the first time.
+  remember(recent, id, not seen[8] and int(seen[3], 0, 1000000) == 0)
+
+  local function aside(reason, sentence)
+    conclude(job, reply, id, 'error', { 'reason', reason, 'error', sentence }, keep_s, 'queue')
+    leave(id)
+    event(events, id, 'error', reason)
+  end
+
+  local claims = int(seen[3], 0, 1000000)
+  if held ~= token then
+    if seen[4] == '1' then
+      aside('cancelled', 'cancelled before it was started')
+      return 'CANCELLED'
+    end
+    local attempt, attempts = int(seen[5], 0, 1000), int(seen[6], 1, 10)
+    if status == 'started' and attempt >= attempts then
+      aside('runner_lost', 'the runner ' .. (seen[7] or '?') .. ' was lost after the start (attempt ' .. attempt .. ' of ' .. attempts .. ')')
+      return 'LOST'
+    end
+    claims = claims + 1
+    if claims > math.max(tonumber(max_claims), attempts) then
+      aside('poisoned', 'claimed ' .. (claims - 1) .. ' times without coming to an end; look at what it does to its runners')
+      return 'POISONED'
+    end
+    redis.call('HSET', job, 'status', 'dispatched', 'token', token, 'owner', owner, 'claims', claims, 'dispatched_at', now)
+    event(events, id, 'dispatched')
+  end
+  redis.call('ZADD', leases, now + lease_ms, id)
+  return 'OK', token, claims, fields_of(job, count + 5)
 end
-for _, name in ipairs(redis.call('HKEYS', job)) do bytes = bytes + #name + redis.call('HSTRLEN', job, name) end
-found[3] = bytes
-if bytes > tonumber(max_bytes) then return found end
-local fields = redis.call('HGETALL', job)
-for i = 1, #fields do found[i + 3] = fields[i] end
+
+local found, bytes, used = { 0 }, 0, {}
+local function take(id, token)
+  local one = { id, begin(id, token) }
+  found[#found + 1] = one
+  bytes = bytes + (one[6] and #one[6] > 0 and one[5] or 0)
+  return one[2] == 'OK'
+end
+
+if again == '1' then
+  local mine = {}
+  for at = 10, #ARGV do mine[ARGV[at]] = true end
+  for _, id in ipairs(redis.call('LRANGE', active, 0, 9999)) do
+    local token = id ~= taken_id and redis.pcall('HGET', job_prefix .. id, 'token')
+    if token and mine[token] and not used[token] and take(id, token) then used[token] = true end
+  end
+end
+if taken_id ~= '' then
+  local there = redis.call('LPOS', active, taken_id)
+  if there then take(taken_id, ARGV[10]) else found[#found + 1] = { taken_id, 'GONE' } end
+  used[ARGV[10]] = true
+end
+for at = 10, #ARGV do
+  local token = ARGV[at]
+  while not used[token] and #found < ${mostIds} and bytes < ${mostBytes} do
+    local id = redis.call('LMOVE', queue, active, 'RIGHT', 'LEFT')
+    if not id then
+      found[1] = 1
+      return found
+    end
+    used[token] = take(id, token)
+  end
+end
 return found
 `,
 );

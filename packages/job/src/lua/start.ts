@@ -16,8 +16,7 @@ export const start = script(
 ${now}${int}${event}
 local leases, job, seen, events = unpack(KEYS)
 local id, token, lease_ms, guard_ms, max_starts = unpack(ARGV)
-if redis.call('TYPE', job).ok ~= 'hash' then return 'FENCED' end
-local held = redis.call('HMGET', job, 'token', 'status', 'attempt', 'cancel')
+local held = redis.pcall('HMGET', job, 'token', 'status', 'attempt', 'cancel') -- an error when it is no hash: not ours
 if held[1] ~= token then return 'FENCED' end
 if held[2] == 'started' then return 'OK' end -- our own retry after a lost reply
 if held[4] == '1' then return 'CANCELLED' end

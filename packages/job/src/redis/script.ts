@@ -41,8 +41,8 @@ end
  */
 export const remember = `
 local function remember(recent, id, again)
-  if again then redis.pcall('ZADD', recent, now, id) else redis.pcall('ZADD', recent, 'NX', now, id) end
-  redis.pcall('ZREMRANGEBYRANK', recent, 0, -10001)
+  local added = again and redis.pcall('ZADD', recent, now, id) or redis.pcall('ZADD', recent, 'NX', now, id)
+  if added ~= 0 then redis.pcall('ZREMRANGEBYRANK', recent, 0, -10001) end
 end
 `;
 
@@ -73,59 +73,85 @@ export const outcomeFields = [
 ] as const;
 
 /**
- * Endings are counted in rings of slots, the last hour by the minute and the last day by the quarter of an hour: slot
- * `letter .. period % slots` of the hash holds JSON with the number of its period in `t`, so that an old one is known.
+ * Endings are counted by the minute for the last hour and by the quarter of an hour for the last day: one small hash for
+ * each period, named by its letter and its number since 1970, which expires by itself.
  */
 export const statsRings = [
-  { letter: "m", periodMs: 60_000, slots: 60 },
-  { letter: "q", periodMs: 900_000, slots: 96 },
+  { letter: "m", periodMs: 60_000, periods: 60, keepSeconds: 7_200 },
+  { letter: "q", periodMs: 900_000, periods: 96, keepSeconds: 93_600 },
 ] as const;
 /** A week: nothing may run longer. */
 const statsMostMs = 604_800_000;
-/** Honest slots stay below 3 KiB. */
-export const statsMaxSlotBytes = 16_384;
 
-/** `answer(reply, word)`: what a waiting client pops. Deleted first: it must hold one element, whatever a client made of it. */
+/** `answer(reply, word)`: what a waiting client pops. It must hold one element, whatever a client made of it. */
 export const answer = `
 local function answer(reply, word)
-  redis.call('DEL', reply)
-  redis.call('LPUSH', reply, word)
+  if redis.pcall('LPUSH', reply, word) ~= 1 then
+    redis.call('DEL', reply)
+    redis.call('LPUSH', reply, word)
+  end
   redis.call('EXPIRE', reply, 3600)
 end
 `;
 
+/** What `conclude` reads of a job; a caller that reads the hash anyway passes it these. */
+export const concluded = "'finals', 'queued_at', 'dispatched_at'";
+
 /**
- * `conclude(job, reply, id, status, fields, keep_s, by)`: the one place where a job becomes final, and hence where endings are
- * counted (stats.ts reads them). The counts' key is that of the reply with another name, so it is in the same slot; broken
- * counts must not break a transition, hence pcall. Needs `now`, `int` and `answer`.
+ * `conclude(job, reply, id, status, fields, keep_s, by, finals, queued_at, dispatched_at)`: the one place where a job becomes
+ * final, and hence where endings are counted (stats.ts reads them). Without `finals` it reads the last three itself. The
+ * counts' keys are that of the reply with another name, so they are in the same slot; broken counts must not break a
+ * transition, hence pcall. Needs `now`, `int` and `answer`.
  */
 export const conclude = `
-local function tally(stats, job, status)
-  local seen = redis.call('HMGET', job, 'reason', 'queued_at', 'dispatched_at', 'duration_ms')
-  local found = { status }
-  local function add(name, ms) found[#found + 1] = name .. math.floor(2 * math.log(ms + 1) / math.log(2)) end
-  if status == 'error' then found[2] = 'r:' .. (seen[1] or '') end
-  if seen[2] and seen[3] then add('w', int(tostring(tonumber(seen[3]) - tonumber(seen[2])), 0, ${statsMostMs})) end
-  if seen[4] then add('d', int(seen[4], 0, ${statsMostMs})) end
-  for _, ring in ipairs({ ${statsRings.map(({ letter, periodMs, slots }) => `{ '${letter}', ${periodMs}, ${slots} }`).join(", ")} }) do
-    local period = math.floor(now / ring[2])
-    local field = ring[1] .. period % ring[3]
-    local read, slot = false, nil
-    if redis.call('HSTRLEN', stats, field) <= ${statsMaxSlotBytes} then read, slot = pcall(cjson.decode, redis.call('HGET', stats, field) or '') end
-    if not read or type(slot) ~= 'table' or slot.t ~= period then slot = { t = period } end
-    for _, name in ipairs(found) do slot[name] = (tonumber(slot[name]) or 0) + 1 end
-    redis.call('HSET', stats, field, cjson.encode(slot))
+local function tally(base, names)
+  for _, ring in ipairs({ ${statsRings.map(({ letter, periodMs, keepSeconds }) => `{ '${letter}', ${periodMs}, ${keepSeconds} }`).join(", ")} }) do
+    local key = base .. ring[1] .. math.floor(now / ring[2])
+    local counts = redis.call('HMGET', key, unpack(names))
+    local counted = {}
+    for i, name in ipairs(names) do
+      counted[2 * i - 1], counted[2 * i] = name, int(counts[i], 0, 1e15) + 1
+    end
+    redis.call('HSET', key, unpack(counted))
+    if counted[2] == 1 then redis.call('EXPIRE', key, ring[3]) end
   end
-  redis.call('EXPIRE', stats, 172800)
 end
-local function conclude(job, reply, id, status, fields, keep_s, by)
-  local finals = int(redis.call('HGET', job, 'finals'), 0, 1000000)
+local function conclude(job, reply, id, status, fields, keep_s, by, finals, queued_at, dispatched_at)
+  if finals == nil then finals, queued_at, dispatched_at = unpack(redis.call('HMGET', job, ${concluded})) end
+  local names = { status }
+  local function bucket(name, ms) names[#names + 1] = name .. math.floor(2 * math.log(ms + 1) / math.log(2)) end
+  for i = 1, #fields, 2 do
+    if fields[i] == 'reason' then names[#names + 1] = 'r:' .. fields[i + 1] end
+    if fields[i] == 'duration_ms' then bucket('d', int(fields[i + 1], 0, ${statsMostMs})) end
+  end
+  local from, to = tonumber(queued_at or ''), tonumber(dispatched_at or '')
+  if from and to then bucket('w', int(tostring(to - from), 0, ${statsMostMs})) end
+  for i, value in ipairs({ 'status', status, 'finished_at', now, 'done_token', by, 'token', '', 'finals', int(finals, 0, 1000000) + 1 }) do
+    fields[#fields + 1] = value
+  end
   redis.call('HDEL', job, ${outcomeFields.map((name) => `'${name}'`).join(", ")})
-  if #fields > 0 then redis.call('HSET', job, unpack(fields)) end
-  redis.call('HSET', job, 'status', status, 'finished_at', now, 'done_token', by, 'token', '', 'finals', finals + 1)
+  redis.call('HSET', job, unpack(fields))
   answer(reply, status)
   if tonumber(keep_s) > 0 then redis.call('EXPIRE', job, keep_s) end
-  pcall(tally, string.sub(reply, 1, #reply - #id - #'reply:') .. 'stats', job, status)
+  pcall(tally, string.sub(reply, 1, #reply - #id - #'reply:') .. 'stats:', names)
+end
+`;
+
+/**
+ * `append(stream, keep, first, last)`: adds the entries in ARGV[first…last] (stream offset data)… to a job's log. `seq` goes
+ * on where the last entry left off, over attempts too: a reader that asks for "after 17" misses nothing. Needs `int`.
+ */
+export const log = `
+local function append(stream, keep, first, last)
+  local newest = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
+  local seq = 0
+  for i = 1, newest and #newest[2] or 0, 2 do
+    if newest[2][i] == 'seq' then seq = int(newest[2][i + 1], 0, 1e15) end
+  end
+  for i = first, last, 3 do
+    seq = seq + 1
+    redis.call('XADD', stream, 'MAXLEN', keep, '*', 'stream', ARGV[i], 'seq', seq, 'offset', ARGV[i + 1], 'data', ARGV[i + 2])
+  end
 end
 `;
 

@@ -4,7 +4,7 @@
  *
  *   const queue = new MemoryQueue();
  *   queue.store.submit("42", { payload: "hello" });
- *   const claim = await queue.claim(new AbortController().signal);
+ *   const [claim] = await queue.claim(new AbortController().signal);
  */
 import { randomBytes } from "node:crypto";
 import { idPattern } from "../keys.ts";
@@ -12,6 +12,7 @@ import { LogWindow } from "../log-window.ts";
 import type { JobOutcome } from "../outcome.ts";
 import type {
   Claim,
+  ClaimOptions,
   ClaimProof,
   JobQueue,
   LogEntry,
@@ -58,18 +59,19 @@ export class MemoryQueue implements JobQueue {
     };
   }
 
-  async claim(signal: AbortSignal, options: { readonly wait?: boolean } = {}): Promise<Claim | undefined> {
-    while (!signal.aborted) {
+  async claim(signal: AbortSignal, options: ClaimOptions = {}): Promise<readonly Claim[]> {
+    const claims: Claim[] = [];
+    while (!signal.aborted && claims.length < (options.most ?? 1)) {
       const id = this.store.take();
-      if (id === undefined) {
-        if (options.wait === false) return undefined;
-        await this.store.pushed(signal);
+      if (id !== undefined) {
+        const claim = this.#begin(id);
+        if (claim !== undefined) claims.push(claim);
         continue;
       }
-      const claim = this.#begin(id);
-      if (claim !== undefined) return claim;
+      if (options.wait === false || claims.length > 0) break;
+      await this.store.pushed(signal);
     }
-    return undefined;
+    return claims;
   }
 
   /** See lua/begin.ts. */
@@ -183,9 +185,10 @@ export class MemoryQueue implements JobQueue {
   /** See lua/finish.ts. */
   settle(claim: ClaimProof, outcome: JobOutcome, details?: SettleDetails): Promise<"settled" | "lost"> {
     const { store } = this;
-    this.#logs.delete(claim.token);
     if (store.text(claim.jobId, "done_token") === claim.token) return Promise.resolve("settled");
     if (!this.#holds(claim)) return Promise.resolve("lost");
+    this.#append(claim, details?.log ?? []);
+    this.#logs.delete(claim.token);
     const flat = encodeOutcome(outcome, details);
     const fields: Record<string, string> = {};
     for (let i = 0; i + 1 < flat.length; i += 2) fields[flat[i] ?? ""] = flat[i + 1] ?? "";
@@ -208,7 +211,12 @@ export class MemoryQueue implements JobQueue {
   }
 
   appendLog(claim: ClaimProof, entries: readonly LogEntry[]): Promise<void> {
-    if (entries.length === 0 || !this.#holds(claim)) return Promise.resolve();
+    if (this.#holds(claim)) this.#append(claim, entries);
+    return Promise.resolve();
+  }
+
+  #append(claim: ClaimProof, entries: readonly LogEntry[]): void {
+    if (entries.length === 0) return;
     const window = this.#logs.get(claim.token) ?? new LogWindow();
     this.#logs.set(claim.token, window);
     const log = this.store.logs.get(claim.jobId) ?? [];
@@ -217,7 +225,6 @@ export class MemoryQueue implements JobQueue {
       log.push({ ...entry, seq: (log.at(-1)?.seq ?? 0) + 1 });
     }
     this.store.logs.set(claim.jobId, log.slice(-window.keptEntries));
-    return Promise.resolve();
   }
 
   overdue(): Promise<readonly OverdueLease[]> {

@@ -169,7 +169,7 @@ export class StandIn {
 
   /** Takes the next job and starts it. */
   async take() {
-    const claim = await this.queue.claim(new AbortController().signal);
+    const [claim] = await this.queue.claim(new AbortController().signal);
     if (claim === undefined) throw new Error("there was nothing to take");
     await this.queue.start(claim);
     return claim;
