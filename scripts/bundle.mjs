@@ -93,6 +93,7 @@ async function bundle(name, target) {
     logLevel: "warning",
     plugins: [ownModules(dist)],
   });
+  /** @type {Map<string, string | Buffer>} */
   const files = new Map([
     ["licenses.txt", thirdPartyNotices(Object.keys(result.metafile.inputs), repository)],
   ]);

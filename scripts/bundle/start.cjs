@@ -25,7 +25,7 @@ function run() {
   if (!isFresh()) return false;
   const main = read("main.cjs");
   if (main === undefined) return false;
-  load("main.cjs", main);
+  load("main.cjs", main.toString());
   return true;
 }
 
@@ -45,7 +45,7 @@ function chunk(name) {
 /** @param {string} name @param {string} code */
 function load(name, code) {
   const filename = path.join(folder, name);
-  const cachedData = read(name + cacheEnding, null);
+  const cachedData = read(name + cacheEnding);
   const script = new vm.Script(code, {
     filename,
     ...(cachedData === undefined ? {} : { cachedData }),
@@ -62,10 +62,10 @@ function importFile(url) {
   return import(url);
 }
 
-/** Undefined where it is not there: a build may have put another one in its place. @param {string} name @param {"utf8" | null} encoding */
-function read(name, encoding = "utf8") {
+/** Undefined where it is not there: a build may have put another one in its place. @param {string} name */
+function read(name) {
   try {
-    return readFileSync(path.join(folder, name), encoding);
+    return readFileSync(path.join(folder, name));
   } catch {
     return undefined;
   }
