@@ -30,6 +30,7 @@ export type { ReadFile } from "./options/config-file.ts";
 export { problemText } from "./options/text.ts";
 export { showAddress } from "./options/kinds.ts";
 export { logOptions, rustLogLevel } from "./log-options.ts";
+export { redisOptions } from "./redis-options.ts";
 export {
   createLogger,
   LOG_LEVELS,

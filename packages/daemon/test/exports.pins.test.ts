@@ -25,6 +25,7 @@ test("these names are public, and no others", () => {
     "openMetrics",
     "problemText",
     "processMetrics",
+    "redisOptions",
     "rustLogLevel",
     "showAddress",
     "startHealth",

@@ -1,50 +1,13 @@
 /** Options of more than one command: where the jobs are, and how results are printed. */
-import { type Config, defineOptions } from "@herorunner/daemon";
+import { type Config, defineOptions, redisOptions } from "@herorunner/daemon";
 import { idPattern, parseRedisUrl } from "@herorunner/job";
-
-function redisUrlFault(url: string): string | undefined {
-  try {
-    parseRedisUrl(url);
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? `is not usable: ${error.message}` : "is not usable";
-  }
-}
 
 export function idFault(text: string): string | undefined {
   return idPattern.test(text) ? undefined : `must match ${idPattern.source}`;
 }
 
 export const connectionOptions = defineOptions({
-  redisUrl: {
-    flag: "redis-url",
-    short: "r",
-    kind: "string",
-    placeholder: "URL",
-    group: "Connection",
-    default: "redis://localhost:6379",
-    secret: "url",
-    fileVariant: true,
-    check: redisUrlFault,
-    description:
-      "Where the queue is: redis://, rediss://, unix:///path.sock, redis+sentinel://host:port/master or redis+cluster://host:port,host:port",
-  },
-  redisCa: {
-    flag: "redis-ca",
-    kind: "string",
-    placeholder: "FILE",
-    group: "Connection",
-    description: "PEM file of the authority that signed the server's certificate, for rediss://",
-  },
-  keyPrefix: {
-    flag: "key-prefix",
-    kind: "string",
-    placeholder: "PREFIX",
-    default: "hero:",
-    group: "Connection",
-    check: (text) => (/^[A-Za-z0-9._:-]{1,64}$/.test(text) ? undefined : "must match [A-Za-z0-9._:-]{1,64}"),
-    description: "Beginning of every key, its colon included",
-  },
+  ...redisOptions({ group: "Connection", parseUrl: parseRedisUrl }),
   supervisor: {
     flag: "supervisor",
     kind: "string",

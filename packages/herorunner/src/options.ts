@@ -6,6 +6,7 @@ import {
   defineProgram,
   logOptions,
   type Problem,
+  redisOptions,
 } from "@herorunner/daemon";
 import { idPattern, parseRedisUrl, timeoutSecondsRange } from "@herorunner/job";
 import { signatureModes } from "@herorunner/job/trust";
@@ -14,52 +15,11 @@ import { versionText } from "./version.ts";
 
 const week = timeoutSecondsRange.high;
 
-function redisUrlFault(url: string): string | undefined {
-  try {
-    parseRedisUrl(url);
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? `is not usable: ${error.message}` : "is not usable";
-  }
-}
-
 function idFault(text: string): string | undefined {
   // The id names a folder of the runner's state.
   if (text === "." || text === "..") return "must be more than dots";
   return idPattern.test(text) ? undefined : `must match ${idPattern.source}`;
 }
-
-const redisOptions = defineOptions({
-  redisUrl: {
-    flag: "redis-url",
-    short: "r",
-    kind: "string",
-    placeholder: "URL",
-    default: "redis://localhost:6379",
-    secret: "url",
-    fileVariant: true,
-    check: redisUrlFault,
-    group: "Redis",
-    description:
-      "Where the queue is: redis://, rediss://, unix:///path.sock, redis+sentinel://host:port/master or redis+cluster://host:port,host:port",
-  },
-  redisCa: {
-    flag: "redis-ca",
-    kind: "string",
-    placeholder: "FILE",
-    group: "Redis",
-    description: "PEM file of the authority that signed the server's certificate, for rediss://",
-  },
-  keyPrefix: {
-    flag: "key-prefix",
-    kind: "string",
-    placeholder: "PREFIX",
-    default: "hero:",
-    check: (text) => (/^[A-Za-z0-9._:-]{1,64}$/.test(text) ? undefined : "must match [A-Za-z0-9._:-]{1,64}"),
-    group: "Redis",
-    description: "Beginning of every key, its colon included",
-  },
-});
 
 const trustOptions = defineOptions({
   trust: {
@@ -170,7 +130,7 @@ const processOptions = defineOptions({
 });
 
 const runOptions = defineOptions({
-  ...redisOptions,
+  ...redisOptions({ group: "Redis", parseUrl: parseRedisUrl }),
   ...jobOptions,
   ...environmentOptions,
   ...trustOptions,

@@ -5,51 +5,11 @@ import {
   defineOptions,
   defineProgram,
   logOptions,
+  redisOptions,
 } from "@herorunner/daemon";
 import { parseRedisUrl } from "@herorunner/job";
 import { secretProblems } from "./auth/admin-secret.ts";
 import { versionText } from "./version.ts";
-
-function redisUrlFault(url: string): string | undefined {
-  try {
-    parseRedisUrl(url);
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? `is not usable: ${error.message}` : "is not usable";
-  }
-}
-
-const redisOptions = defineOptions({
-  redisUrl: {
-    flag: "redis-url",
-    short: "r",
-    kind: "string",
-    placeholder: "URL",
-    default: "redis://localhost:6379",
-    secret: "url",
-    fileVariant: true,
-    check: redisUrlFault,
-    group: "Redis",
-    description:
-      "Where the queues are: redis://, rediss://, unix:///path.sock, redis+sentinel://host:port/master or redis+cluster://host:port,host:port",
-  },
-  redisCa: {
-    flag: "redis-ca",
-    kind: "string",
-    placeholder: "FILE",
-    group: "Redis",
-    description: "PEM file of the authority that signed the server's certificate, for rediss://",
-  },
-  keyPrefix: {
-    flag: "key-prefix",
-    kind: "string",
-    placeholder: "PREFIX",
-    default: "hero:",
-    check: (text) => (/^[A-Za-z0-9._:-]{1,64}$/.test(text) ? undefined : "must match [A-Za-z0-9._:-]{1,64}"),
-    group: "Redis",
-    description: "Beginning of every key, its colon included",
-  },
-});
 
 const listenOptions = defineOptions({
   host: {
@@ -113,7 +73,12 @@ const authOptions = defineOptions({
 
 const serveCommand = defineCommand({
   summary: "Serve the API and the page until stopped",
-  options: { ...redisOptions, ...listenOptions, ...authOptions, ...logOptions },
+  options: {
+    ...redisOptions({ group: "Redis", parseUrl: parseRedisUrl }),
+    ...listenOptions,
+    ...authOptions,
+    ...logOptions,
+  },
   positionals: {},
   validate: ({ adminSecret, host }) => secretProblems(adminSecret, host),
 });
