@@ -4,8 +4,10 @@
  * spoil the next one. Several processes append to the file at the same time; nobody rewrites it.
  */
 import { createHash } from "node:crypto";
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, fdatasync, fstatSync, openSync, read, statSync, writeSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { dirname } from "node:path";
+import { promisify } from "node:util";
 
 export interface StartLine {
   /** 64 hex digits. */
@@ -16,6 +18,8 @@ export interface StartLine {
 
 const linePattern = /^([0-9a-f]{64}) ([0-9a-f]{16}) ([0-9a-f]{8})$/;
 const chunkBytes = 1 << 20;
+const syncData = promisify(fdatasync);
+const readAt = promisify(read);
 
 export class JournalFile {
   readonly path: string;
@@ -23,6 +27,8 @@ export class JournalFile {
   readonly #starts = new Map<string, number>();
   /** Everything before this byte has been read. */
   #offset = 0;
+  /** For appending; open from the first append on. */
+  #fd: number | undefined;
 
   constructor(path: string) {
     this.path = path;
@@ -33,20 +39,15 @@ export class JournalFile {
     return this.#starts.get(rawOf(digest)) ?? 0;
   }
 
-  /** Reads what others appended since. A missing file is an empty one. */
+  /** Reads what others appended since. A missing file is an empty one: nobody has started a job of this hour yet. */
   async refresh(): Promise<void> {
-    let file: FileHandle;
+    const size = statSync(this.path, { throwIfNoEntry: false })?.size ?? 0;
+    if (size === this.#offset || size === 0) return;
+    const fd = openSync(this.path, "r");
     try {
-      file = await open(this.path, "r");
-    } catch (error) {
-      // Nobody has started a job of this hour yet.
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-      throw error;
-    }
-    try {
-      await this.#read(file, new Map());
+      await this.#read(fd, new Map());
     } finally {
-      await file.close();
+      closeSync(fd);
     }
   }
 
@@ -55,31 +56,48 @@ export class JournalFile {
    * job it is, counted over all processes. Rejects when the disk takes less than all of it.
    */
   async append(lines: readonly StartLine[]): Promise<ReadonlyMap<string, number>> {
-    const file = await open(this.path, "a+", 0o600);
-    try {
-      const bytes = Buffer.from(lines.map(({ digest, token }) => lineOf(digest, token)).join(""));
-      const isNew = (await file.stat()).size === 0;
-      const { bytesWritten } = await file.write(bytes);
-      if (bytesWritten !== bytes.byteLength)
-        throw new Error(`${this.path} took ${bytesWritten} of ${bytes.byteLength} bytes`);
-      await file.datasync();
-      if (isNew) await syncFolder(dirname(this.path));
-      const ranks = new Map(lines.map(({ token }): [string, number] => [token, 0]));
-      await this.#read(file, ranks);
-      for (const [token, rank] of ranks) if (rank === 0) ranks.delete(token);
-      return ranks;
-    } finally {
-      await file.close();
+    const fd = this.#openForAppending();
+    const bytes = Buffer.from(lines.map(({ digest, token }) => lineOf(digest, token)).join(""));
+    const sizeBefore = fstatSync(fd).size;
+    const written = writeSync(fd, bytes);
+    if (written !== bytes.byteLength)
+      throw new Error(`${this.path} took ${written} of ${bytes.byteLength} bytes`);
+    await syncData(fd);
+    if (sizeBefore === 0) await syncFolder(dirname(this.path));
+    const ranks = new Map(lines.map(({ token }): [string, number] => [token, 0]));
+    if (sizeBefore === this.#offset && fstatSync(fd).size === sizeBefore + written) {
+      // Nobody else wrote meanwhile: what would be read is what was written.
+      for (const { digest, token } of lines) this.#count(lineOf(digest, token).slice(1), ranks);
+      this.#offset += written;
+    } else {
+      await this.#read(fd, ranks);
     }
+    for (const [token, rank] of ranks) if (rank === 0) ranks.delete(token);
+    return ranks;
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  #openForAppending(): number {
+    // Another process may have deleted it, having found it expired by a clock that is ahead.
+    if (this.#fd !== undefined && fstatSync(this.#fd).nlink === 0) {
+      this.close();
+      this.#offset = 0;
+    }
+    this.#fd ??= openSync(this.path, "a+", 0o600);
+    return this.#fd;
   }
 
   /** Counts every whole line behind the offset; writes the rank of the tokens that are asked for. */
-  async #read(file: FileHandle, ranks: Map<string, number>): Promise<void> {
-    const chunk = Buffer.alloc(Math.min(chunkBytes, Math.max(1, (await file.stat()).size - this.#offset)));
+  async #read(fd: number, ranks: Map<string, number>): Promise<void> {
+    const chunk = Buffer.alloc(Math.min(chunkBytes, Math.max(1, fstatSync(fd).size - this.#offset)));
     let rest = "";
     let at = this.#offset;
     for (;;) {
-      const { bytesRead } = await file.read(chunk, 0, chunk.byteLength, at);
+      const { bytesRead } = await readAt(fd, chunk, 0, chunk.byteLength, at);
       if (bytesRead === 0) break;
       at += bytesRead;
       const parts = (rest + chunk.toString("latin1", 0, bytesRead)).split("\n");

@@ -161,6 +161,7 @@ export class FileReplayJournal implements ReplayJournal {
     }
     for (const name of dead) {
       await rm(join(this.#folder, `${name}.log`), { force: true });
+      this.#files.get(name)?.close();
       this.#files.delete(name);
     }
     this.#prunedHour = hour;

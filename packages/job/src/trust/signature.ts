@@ -3,7 +3,7 @@
  * r then s, both in range, s in the lower half. OpenSSL would also take the upper half, hexadecimal text would be cut
  * silently at its first bad digit, and hybrid points would pass: so our own checks come first, the library after them.
  */
-import { createECDH, createPublicKey, type KeyObject, verify } from "node:crypto";
+import { createECDH, createPublicKey, createVerify, type KeyObject } from "node:crypto";
 
 /** What can be wrong with one signature; the words are those of the published test vectors. */
 export type SignatureFault = "BAD_ENCODING" | "BAD_PUBLIC_KEY" | "HIGH_S" | "BAD_SIGNATURE";
@@ -101,7 +101,8 @@ export function signatureFault(
   const fault = encodingFault(signatureHex);
   if (fault !== undefined) return fault;
   const options = { key: publicKey.key, dsaEncoding: "ieee-p1363" } as const;
-  return verify("sha256", message, options, Buffer.from(signatureHex, "hex")) ? undefined : "BAD_SIGNATURE";
+  const isGood = createVerify("sha256").update(message).verify(options, signatureHex, "hex");
+  return isGood ? undefined : "BAD_SIGNATURE";
 }
 
 /** The compressed public key of a secret key of 32 bytes in hex; undefined when the number is out of range. */
