@@ -51,7 +51,7 @@ export async function awaitUsableRedis(options: RedisCheckOptions): Promise<void
 
 function report(finding: ServerFinding, logger: Logger): void {
   if (finding.ok === true) logger.debug({ check: finding.name, found: finding.sentence }, "Redis checked");
-  else if (finding.ok === "unknown") logger.info({}, sentenceOf(finding));
+  else if (finding.ok === "unknown" || finding.severity === "note") logger.info({}, sentenceOf(finding));
   else logger.error({}, `warning: ${sentenceOf(finding)}`);
 }
 

@@ -2,8 +2,8 @@
 export interface Finding {
   readonly name: string;
   readonly ok: true | false | "unknown";
-  /** What a failure means: `refuse` the runner does not start or no job can run; `warn` it works, with a risk. */
-  readonly severity: "refuse" | "warn";
+  /** What a failure means: `refuse` the runner does not start or no job can run; `warn` it works, with a risk; `note` a choice with a price. */
+  readonly severity: "refuse" | "warn" | "note";
   readonly sentence: string;
   /** What to type or change; present when not ok. */
   readonly fix?: string;
@@ -26,5 +26,5 @@ export function findingText(findings: readonly Finding[]): string {
 function markOf({ ok, severity }: Finding): string {
   if (ok === true) return "ok";
   if (ok === "unknown") return "?";
-  return severity === "refuse" ? "FAIL" : "warn";
+  return severity === "refuse" ? "FAIL" : severity;
 }

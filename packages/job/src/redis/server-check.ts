@@ -21,8 +21,8 @@ export interface ServerFinding {
     | "clock"
     | "round trip";
   readonly ok: true | false | "unknown";
-  /** What a failure means: `refuse` jobs would be lost, do not start; `warn` say it and go on. */
-  readonly severity: "refuse" | "warn";
+  /** What a failure means: `refuse` jobs would be lost, do not start; `warn` say it and go on; `note` a choice with a price. */
+  readonly severity: "refuse" | "warn" | "note";
   /** For people: what was found, with its figure. */
   readonly sentence: string;
   /** What to type or change; present when not ok. */
@@ -113,11 +113,31 @@ async function persistenceOf(redis: RedisConnection): Promise<ServerFinding> {
       fix: "redis-cli CONFIG SET appendonly yes, and the same line in redis.conf",
     };
   }
-  if (info?.get("aof_last_write_status") === "ok") {
-    return { ...common, ok: true, sentence: "the append-only file is on" };
-  }
+  if (info?.get("aof_last_write_status") === "ok") return syncOf(redis);
   const fix = "free space on the disk that holds Redis's data folder, and look into Redis's log";
   return { ...common, ok: false, sentence: "the last write to the append-only file failed", fix };
+}
+
+/** How soon an acknowledged write is on disk. Everysec is Redis's own default and a fair choice, but it has its price. */
+async function syncOf(redis: RedisConnection): Promise<ServerFinding> {
+  const common = { name: "persistence", severity: "warn" } as const;
+  const policy = await configOf(redis, "appendfsync");
+  if (policy === "always")
+    return { ...common, ok: true, sentence: "the append-only file is on, appendfsync is always" };
+  if (policy === undefined) {
+    return { ...common, ok: true, sentence: "the append-only file is on; appendfsync cannot be read" };
+  }
+  const everysec = policy === "everysec";
+  const price = everysec
+    ? "a Redis that is killed can forget up to two seconds of acknowledged jobs and results"
+    : "a power cut can take the acknowledged jobs and results of the last half minute";
+  return {
+    ...common,
+    ok: false,
+    severity: everysec ? "note" : "warn",
+    sentence: `appendfsync is ${policy}: ${price}`,
+    fix: "where that must not be, redis-cli CONFIG SET appendfsync always, and the same line in redis.conf",
+  };
 }
 
 async function memoryOf(redis: RedisConnection): Promise<ServerFinding> {
