@@ -63,8 +63,11 @@ type Reclaimed = Extract<RunnerEvent, { kind: "reclaimed" }>["answer"];
 type Admitted = Extract<RunnerEvent, { kind: "admitted" }>;
 
 function countEvents(metrics: Metrics, onReclaimed: (answer: Reclaimed) => void): RunnerCounters["event"] {
-  const admitted = countAdmissions(metrics);
-  const settled = countOutcomes(metrics);
+  const refusals = metrics.counter(table.refused);
+  const refused = (reason: string): void =>
+    refusals.inc({ reason: refusalReasons.find((known) => known === reason) ?? "internal" });
+  const admitted = countAdmissions(metrics, refused);
+  const settled = countOutcomes(metrics, refused);
   const renewals = metrics.counter(table.renewals);
   const fenced = metrics.counter(table.fenced);
   const unsettled = metrics.counter(table.unsettled);
@@ -101,9 +104,10 @@ const signatureReasons: ReadonlySet<string> = new Set([
   ...["wrong_audience", "not_granted"],
 ]);
 
-function countAdmissions(metrics: Metrics): (event: Admitted) => void {
+type Refused = (reason: string) => void;
+
+function countAdmissions(metrics: Metrics, refused: Refused): (event: Admitted) => void {
   const claims = metrics.counter(table.claims);
-  const refused = metrics.counter(table.refused);
   const waiting = metrics.histogram(table.waiting);
   const signatures = metrics.counter(table.signatures);
   return ({ claim, admission }) => {
@@ -112,14 +116,14 @@ function countAdmissions(metrics: Metrics): (event: Admitted) => void {
     if (waitedMs !== undefined) waiting.observe({}, waitedMs / 1000);
     if (!admission.ok) {
       const { reason } = admission.outcome;
-      refused.inc({ reason: refusalReasons.find((known) => known === reason) ?? "internal" });
+      refused(reason);
       if (signatureReasons.has(reason)) signatures.inc({ result: "refused" });
     } else if (admission.warning !== undefined) signatures.inc({ result: "forgiven" });
     else if (admission.job.signers.length > 0) signatures.inc({ result: "verified" });
   };
 }
 
-function countOutcomes(metrics: Metrics): (outcome: JobOutcome) => void {
+function countOutcomes(metrics: Metrics, refused: Refused): (outcome: JobOutcome) => void {
   const outcomes = metrics.counter(table.outcomes);
   outcomes.inc({ status: "finished", reason: "" }, 0);
   for (const reason of table.outcomes.labels.reason)
@@ -130,14 +134,13 @@ function countOutcomes(metrics: Metrics): (outcome: JobOutcome) => void {
   const masked = metrics.counter(table.masked);
   const reaped = metrics.counter(table.reaped);
   const survivors = metrics.counter(table.survivors);
-  const refused = metrics.counter(table.refused);
   const replays = metrics.counter(table.replays);
   return (outcome) => {
     const reason = outcome.kind === "error" ? outcome.reason : "";
     outcomes.inc({ status: outcome.kind, reason });
     if (reason === "replayed") {
       replays.inc({});
-      refused.inc({ reason });
+      refused(reason);
     }
     const { facts, output: written } = outcome;
     if (facts?.durationMs !== undefined) durations.observe({}, facts.durationMs / 1000);
