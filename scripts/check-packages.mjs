@@ -17,6 +17,7 @@ const licences = ["LICENSE-MIT", "LICENSE-APACHE"];
  * @property {string} version
  * @property {boolean} [private]
  * @property {string[]} [keywords]
+ * @property {string[]} [files]
  * @property {{ access?: string }} [publishConfig]
  * @property {Record<string, string>} [scripts]
  * @property {string} license
@@ -68,7 +69,8 @@ function agreement(manifest) {
 }
 
 /**
- * npm packs what lies beside package.json and nothing from further up, so each package has its own copies.
+ * npm packs nothing from further up, so each package has its own copies; of licences it packs a file LICENSE by itself,
+ * and these two only where `files` names them.
  * @param {string} folder
  */
 async function paperProblems(folder) {
@@ -91,6 +93,7 @@ function publishing(manifest) {
   const problems = [];
   if (manifest.private === true) problems.push("is private");
   if (manifest.publishConfig?.access !== "public") problems.push('publishConfig.access is not "public"');
+  if (!manifest.files?.includes("LICENSE-*")) problems.push("files does not name LICENSE-*");
   if ((manifest.keywords ?? []).length === 0) problems.push("has no keywords");
   if (manifest.scripts?.["prepack"] !== "node ../../scripts/prepack.mjs")
     problems.push("packs without scripts/prepack.mjs");

@@ -15,7 +15,7 @@ import {
 } from "../../../packages/hero/src/commands/specs.ts";
 
 /** In the order of the help. */
-const heroCommands = [runSpec, checkSpec, fmtSpec, parseSpec, actorsSpec, completionSpec] as const;
+export const heroCommands = [runSpec, checkSpec, fmtSpec, parseSpec, actorsSpec, completionSpec] as const;
 
 const version: CompletionFlag = {
   spellings: ["--version", "-V"],
