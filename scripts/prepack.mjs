@@ -1,10 +1,12 @@
 /**
  * Runs in a workspace's folder before npm packs it: what is packed must be what the sources say, so a build that is older
- * than its sources is refused. What the build leaves at its end is brought up to date.
+ * than its sources is refused. The steps after the compiler are done again where they have to be: an installed program
+ * takes its bundle for right.
  */
 import { readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import "./finish-build.mjs";
+import "./bundle.mjs";
 
 const builtMs = changedMs("tsconfig.tsbuildinfo");
 const newer = readdirSync("src", { recursive: true, encoding: "utf8" }).filter(

@@ -24,8 +24,10 @@ async function listed(folder: string): Promise<readonly string[]> {
 }
 
 function flagsOf(program: (typeof programs)[number]): readonly string[] {
-  const options = Object.values(program.commands).flatMap((command) => Object.values(command.options));
-  const flags = options.flatMap(({ flag }: { readonly flag: string }) => [flag, `${flag}-file`]);
+  const options = Object.values(program.commands).flatMap((command) =>
+    Object.values<{ readonly flag: string }>(command.options),
+  );
+  const flags = options.flatMap(({ flag }) => [flag, `${flag}-file`]);
   return ["config", "print-config", "help", "version", ...flags];
 }
 
