@@ -20,6 +20,7 @@ import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build, transform } from "esbuild";
+import { slimRedisClient } from "./bundle/redis-client.mjs";
 import { thirdPartyNotices } from "./bundle/notices.mjs";
 
 const repository = fileURLToPath(new URL("../", import.meta.url));
@@ -50,6 +51,7 @@ const sharedInputs = [
     "scripts/bundle/start.cjs",
     "scripts/bundle/warm.cjs",
     "scripts/bundle/notices.mjs",
+    "scripts/bundle/redis-client.mjs",
   ],
 ];
 
@@ -87,11 +89,10 @@ async function bundle(name, target) {
     format: "esm",
     platform: "node",
     target: "node20",
-    charset: "utf8",
     legalComments: "eof",
     assetNames: "[name]-[hash]",
     logLevel: "warning",
-    plugins: [ownModules(dist)],
+    plugins: [ownModules(dist), slimRedisClient],
   });
   /** @type {Map<string, string | Buffer>} */
   const files = new Map([
@@ -170,7 +171,6 @@ async function asScript(module) {
     format: "cjs",
     platform: "node",
     target: "node20",
-    charset: "utf8",
     legalComments: "inline",
     minifyWhitespace: true,
     supported: { "dynamic-import": false },

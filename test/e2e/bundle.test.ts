@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { repositoryRoot } from "../support/built.ts";
+import { startRedis } from "../support/redis-server.ts";
 
 const run = promisify(execFile);
 const scratch = mkdtempSync(join(tmpdir(), "herorunner-bundle-"));
@@ -22,14 +23,16 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 describe("a program of which nothing is left but its bundle", () => {
   const bins = { hero: "hero", herorunner: "herorunner", herojob: "herojob", supervisor: "herosupervisor" };
-  const env = { HOME: scratch, PATH: process.env["PATH"] ?? "" };
+  const env: Record<string, string> = { HOME: scratch, PATH: process.env["PATH"] ?? "" };
   const binOf = (name: keyof typeof bins): string => join(scratch, name, "bin", `${bins[name]}.js`);
   const says = async (name: keyof typeof bins, args: readonly string[]): Promise<string> => {
-    const answer = await run(process.execPath, [binOf(name), ...args], { env }).catch((error: unknown) => {
-      // A failed run carries what it said.
-      const { stdout, stderr } = error as { stdout: string; stderr: string };
-      return { stdout, stderr };
-    });
+    const answer = await run(process.execPath, [binOf(name), ...args], { env, timeout: 20_000 }).catch(
+      (error: unknown) => {
+        // A failed run carries what it said.
+        const { stdout, stderr } = error as { stdout: string; stderr: string };
+        return { stdout, stderr };
+      },
+    );
     return answer.stdout + answer.stderr;
   };
 
@@ -77,6 +80,15 @@ describe("a program of which nothing is left but its bundle", () => {
       /concurrency.*7/,
     );
     expect(await says("herorunner", ["doctor", "-r", "redis://127.0.0.1:1"])).toContain("not reachable");
+  });
+
+  test("all of them together do a job at a Redis with a password and a database", async () => {
+    await using redis = await startRedis({ args: ["--requirepass", "let-me-in"] });
+    env["HEROJOB_REDIS_URL"] = env["HERORUNNER_REDIS_URL"] = `unix://:let-me-in@${redis.socketPath}?db=3`;
+    const id = (await says("herojob", ["submit", "--runner", "r", "-e", 'print("done")'])).trim();
+    const options = ["--hero", binOf("hero"), "--isolation", "group", "--burst"];
+    expect(await says("herorunner", [...options, "r"])).toContain("waiting for jobs");
+    expect(await says("herojob", ["result", "--runner", "r", id])).toBe("done\n");
   });
 
   test("herojob makes keys and signs with them", async () => {
