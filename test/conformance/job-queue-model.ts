@@ -271,7 +271,7 @@ const reap = (runner: number): Step =>
     `runner ${runner} reaps`,
     () => true,
     async (model, { queues, store }) => {
-      const leases = await queues[runner]!.overdue();
+      const { leases } = await queues[runner]!.overdue();
       const expected = [...model.jobs].filter(
         ([, job]) => job.holder !== undefined && job.leaseEndMs <= model.nowMs,
       );

@@ -60,7 +60,7 @@ export function jobQueueSuite(name: string, makeStore: () => Promise<QueueStore>
       expect(await queue.claim(never, { wait: false })).toEqual([]);
     const expire = async (store: QueueStore, queue: JobQueue): Promise<readonly OverdueLease[]> => {
       await store.passTime(suiteLeaseMs + 1);
-      return queue.overdue();
+      return (await queue.overdue()).leases;
     };
     const status = async (store: QueueStore, id: string) => (await store.fields(id)).get("status");
     const reason = async (store: QueueStore, id: string) => (await store.fields(id)).get("reason");
@@ -300,7 +300,7 @@ export function jobQueueSuite(name: string, makeStore: () => Promise<QueueStore>
         const claim = await take(queue);
         for (let round = 0; round < 3; round += 1) {
           await store.passTime(suiteLeaseMs - 5_000);
-          expect(await queue.overdue()).toEqual([]);
+          expect((await queue.overdue()).leases).toEqual([]);
           expect(await queue.renew([claim])).toEqual(["held"]);
         }
       });
@@ -419,7 +419,7 @@ export function jobQueueSuite(name: string, makeStore: () => Promise<QueueStore>
         const { store, queue } = await setup();
         for (const id of ["a", "b"]) await submit(store, id);
         await take(queue);
-        expect(await queue.overdue()).toEqual([]);
+        expect((await queue.overdue()).leases).toEqual([]);
         const leases = await expire(store, queue);
         expect(leases.map((lease) => lease.jobId)).toEqual(["a"]);
         expect(await queue.reclaim(leases[0]!)).toBe("requeued");
@@ -467,7 +467,7 @@ export function jobQueueSuite(name: string, makeStore: () => Promise<QueueStore>
         const claim = await take(queue);
         await store.push("ghost");
         await nothing(queue);
-        expect(await queue.overdue()).toEqual([]);
+        expect((await queue.overdue()).leases).toEqual([]);
         expect([...(await store.leased())].sort()).toEqual(["busy", "ghost"]);
         await queue.settle(claim, finished(""));
       });

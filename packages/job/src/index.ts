@@ -63,6 +63,7 @@ export type {
   JobQueue,
   LogEntry,
   OverdueLease,
+  OverdueLook,
   Presence,
   RawFields,
   ReclaimAnswer,

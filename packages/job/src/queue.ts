@@ -38,6 +38,14 @@ export interface OverdueLease {
   readonly leaseEnd: string;
 }
 
+/** What one look at the leases saw. */
+export interface OverdueLook {
+  /** Those that are over, oldest first. */
+  readonly leases: readonly OverdueLease[];
+  /** When the next one could be over, ms from now; undefined when nothing is taken. */
+  readonly nextMs: number | undefined;
+}
+
 /** What became of an overdue job. */
 export type ReclaimAnswer = "live" | "requeued" | "failed" | "final" | "dead";
 
@@ -91,7 +99,7 @@ export interface JobQueue {
   /** Adds live output to the job's log. A convenience: losing it loses no result. */
   appendLog(claim: ClaimProof, entries: readonly LogEntry[]): Promise<void>;
   /** Gives every taken id without a lease a short one, then lists leases that are over. */
-  overdue(): Promise<readonly OverdueLease[]>;
+  overdue(): Promise<OverdueLook>;
   /**
    * Ends the leases of claims whose owner is known to be dead (same-host recovery). Those that still held come back
    * and can be reclaimed at once, without a second look.

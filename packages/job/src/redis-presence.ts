@@ -19,12 +19,15 @@ export interface RedisPresenceOptions {
 /** A process counts as gone this long after its last heartbeat. */
 const instanceTtlMs = 15_000;
 /** A silent subscription is asked whether it still lives this often; half-open sockets show no other way. */
-const listenProbeMs = 5_000;
+const listenProbeMs = 10_000;
+/** The first heartbeat and every so manyth takes those off the list that were silent for long. */
+const sweepEvery = 10;
 
 export class RedisPresence implements Presence {
   readonly #keys: RunnerKeys;
   readonly #commands: RedisConnection;
   readonly #hearing: RedisConnection;
+  #beats = 0;
 
   /** Connects at the first call. The caller closes it. */
   constructor(options: RedisPresenceOptions) {
@@ -51,7 +54,14 @@ export class RedisPresence implements Presence {
     };
     const flat = Object.entries(fields).flatMap(([name, value]) => [name, String(value)]);
     const keys = [instances, this.#keys.instance(report.owner), settings];
-    const paused = await this.#commands.run(beat, keys, [report.owner, String(instanceTtlMs), ...flat]);
+    const sweep = this.#beats % sweepEvery === 0 ? "1" : "0";
+    this.#beats += 1;
+    const paused = await this.#commands.run(beat, keys, [
+      report.owner,
+      String(instanceTtlMs),
+      sweep,
+      ...flat,
+    ]);
     return { paused: textOf(paused) === "1" };
   }
 

@@ -22,6 +22,7 @@ import type {
   JobQueue,
   LogEntry,
   OverdueLease,
+  OverdueLook,
   ReclaimAnswer,
   RenewAnswer,
   SettleDetails,
@@ -187,21 +188,26 @@ export class RedisJobQueue implements JobQueue {
     return String(Math.max(this.#options.resultTtlSeconds, 86_400));
   }
 
-  async overdue(): Promise<readonly OverdueLease[]> {
+  async overdue(): Promise<OverdueLook> {
     const { active, leases } = this.keys;
+    // What an idle runner asks again and again is one command and no script.
+    if ((await this.#commands.send(["EXISTS", active, leases])) === 0)
+      return { leases: [], nextMs: undefined };
     const reply = await this.#commands.run(
       overdue,
       [active, leases],
       [String(this.#options.adoptGraceMs), "100"],
     );
-    return leasesOf(reply);
+    const [nextMs, ...found] = listOf(reply);
+    const over = leasesOf(found);
+    return { leases: over, nextMs: typeof nextMs === "number" && nextMs >= 0 ? nextMs : undefined };
   }
 
   async abandon(claims: readonly ClaimProof[]): Promise<readonly OverdueLease[]> {
     if (claims.length === 0) return [];
     const keys = [this.keys.leases, ...claims.map((claim) => this.keys.job(claim.jobId))];
     const proofs = claims.flatMap((claim) => [claim.jobId, claim.token]);
-    return leasesOf(await this.#commands.run(abandon, keys, proofs));
+    return leasesOf(listOf(await this.#commands.run(abandon, keys, proofs)));
   }
 
   /**
@@ -254,8 +260,8 @@ export class RedisJobQueue implements JobQueue {
 }
 
 /** id, lease end, id, lease end … An id that is no text survives as one character per byte. */
-function leasesOf(reply: Reply): readonly OverdueLease[] {
-  const pairs = [...pairsOf(listOf(reply), "latin1")];
+function leasesOf(flat: readonly Reply[]): readonly OverdueLease[] {
+  const pairs = [...pairsOf(flat, "latin1")];
   return pairs.map(([jobId, leaseEnd]) => ({ jobId, leaseEnd: leaseEnd.toString() }));
 }
 

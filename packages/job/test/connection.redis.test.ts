@@ -315,7 +315,7 @@ describe("a claim that waits", () => {
     server.thaw();
     await pushed;
     await until(
-      async () => (await queue.overdue()).length >= 0 && !(await blocked(admin)()),
+      async () => (await queue.overdue()).leases.length >= 0 && !(await blocked(admin)()),
       "Redis has seen the end",
     );
     const places = [

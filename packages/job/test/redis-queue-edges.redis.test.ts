@@ -70,7 +70,7 @@ describe("a reply that is lost on the way", () => {
     proxy.loseReplyTo(begin.sha1);
     await expect(take(queue)).rejects.toMatchObject({ code: "UNAVAILABLE" });
     await store.passTime(100_000);
-    const [lease] = await store.open().overdue();
+    const [lease] = (await store.open().overdue()).leases;
     expect(await store.open().reclaim(lease!)).toBe("requeued");
     const claim = await take(queue);
     expect(claim).toMatchObject({ jobId: "a", claims: 2 });
@@ -107,7 +107,7 @@ describe("a reply that is lost on the way", () => {
     expect(await store.taken()).toEqual(["a"]);
     await queue.overdue();
     await store.passTime(100_000);
-    const [lease] = await queue.overdue();
+    const [lease] = (await queue.overdue()).leases;
     expect(await queue.reclaim(lease!)).toBe("requeued");
     expect((await take(queue)).jobId).toBe("a");
   });
@@ -172,7 +172,7 @@ describe("keys of another type", () => {
     await queue.appendLog(claim, [{ stream: "out", offset: 0, data: "x" }]);
     expect(await queue.abandon([claim])).toEqual([]);
     await store.passTime(100_000);
-    const [lease] = await queue.overdue();
+    const [lease] = (await queue.overdue()).leases;
     expect(await queue.reclaim(lease!)).toBe("dead");
     expect(await store.reply("a")).toBe("error");
     expect([await store.taken(), await store.leased()]).toEqual([[], []]);
@@ -239,7 +239,7 @@ describe("ids that are not ids", () => {
     await store.redis.send(["LPUSH", queue.keys.active, id]);
     await queue.overdue();
     await store.redis.send(["ZINCRBY", queue.keys.leases, "-100000", id]);
-    const [lease] = await queue.overdue();
+    const [lease] = (await queue.overdue()).leases;
     expect(await queue.reclaim(lease!)).toBe("dead");
     expect(await store.redis.send(["LRANGE", queue.keys.dead, "0", "-1"])).toEqual([id]);
     expect([await store.taken(), await store.leased()]).toEqual([[], []]);
@@ -273,7 +273,7 @@ describe("places that do not fit together", () => {
     await store.write("a", { payload: "x" });
     await store.push("a");
     await store.redis.send(["ZADD", queue.keys.leases, "1", "a"]);
-    const [lease] = await queue.overdue();
+    const [lease] = (await queue.overdue()).leases;
     expect(await queue.reclaim(lease!)).toBe("live");
     expect(await store.waiting()).toEqual(["a"]);
     expect(await store.leased()).toEqual([]);
@@ -329,7 +329,7 @@ describe("a full Redis (maxmemory, noeviction)", () => {
     expect(await queue.settle(a, finished("stored"))).toBe("settled");
     expect((await store.fields("a")).get("result")).toBe("stored");
     expect((await queue.abandon([b])).map((lease) => lease.jobId)).toEqual(["b"]);
-    const [lease] = await queue.overdue();
+    const [lease] = (await queue.overdue()).leases;
     expect(await queue.reclaim(lease!)).toBe("failed");
     expect(await store.cancel("d")).toBe("cancelled");
     await store.redis.send(["CONFIG", "SET", "maxmemory", "0"]);

@@ -50,7 +50,7 @@ describe("a Redis that comes back with an older state", () => {
     expect(await queue.settle(b, finished("B"))).toBe("settled");
     await crash(server);
     expect(await status("a")).toBe("started");
-    expect(await queue.overdue()).toEqual([]);
+    expect((await queue.overdue()).leases).toEqual([]);
     expect(repaired).toEqual(["a", "b"]);
     expect([await status("a"), await status("b")]).toEqual(["finished", "finished"]);
     expect(String(await admin.send(["HGET", queue.keys.job("a"), "finals"]))).toBe("1");

@@ -75,11 +75,11 @@ export interface RunnerHost {
 export interface RunnerTiming {
   /** Between two renewals of all leases. Default 1500. */
   readonly renewEveryMs: number;
-  /** Between two looks for overdue leases. Default 1000. */
+  /** The longest time between two looks for overdue leases. Default 4000: with lease and confirmation less than 10 s. */
   readonly reapEveryMs: number;
   /** How long an overdue lease must stay unchanged before it is reclaimed. Default 2000. */
   readonly reapConfirmMs: number;
-  /** Between two heartbeats. Default 5000. */
+  /** Between two heartbeats. Default 7000: one may be lost. */
   readonly beatEveryMs: number;
   /**
    * How long after abort() the queue is still tried for last words; each gets one try at least. It has to cover the
@@ -90,9 +90,9 @@ export interface RunnerTiming {
 
 export const defaultTiming: RunnerTiming = {
   renewEveryMs: 1_500,
-  reapEveryMs: 1_000,
+  reapEveryMs: 4_000,
   reapConfirmMs: 2_000,
-  beatEveryMs: 5_000,
+  beatEveryMs: 7_000,
   giveUpAfterMs: 10_000,
 };
 

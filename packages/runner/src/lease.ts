@@ -49,22 +49,25 @@ export class LeaseKeeper {
   readonly #queue: JobQueue;
   readonly #patience: Patience;
   readonly #held = new Set<Held>();
-  readonly #timer: NodeJS.Timeout;
+  readonly #renewEveryMs: number;
+  /** Runs while something is held. */
+  #timer: NodeJS.Timeout | undefined;
   /** Told of each renewal, an answer for each lease. Must not throw. */
   onRenewed: (answers: readonly (RenewAnswer | "failed")[]) => void = () => undefined;
   readonly #renewal = new OneAtATime(() => this.#renew());
   #shuttingDown = false;
 
-  /** Starts its timer at once; close() ends it. */
+  /** Starts its timer with the first lease; close() ends it. */
   constructor(queue: JobQueue, patience: Patience, renewEveryMs: number) {
     this.#queue = queue;
     this.#patience = patience;
-    this.#timer = setInterval(() => void this.renewNow(), renewEveryMs);
+    this.#renewEveryMs = renewEveryMs;
   }
 
   hold(claim: Claim): HeldLease {
     const held = new Held(claim, (one) => this.#held.delete(one));
     this.#held.add(held);
+    this.#timer ??= setInterval(() => void this.renewNow(), this.#renewEveryMs);
     if (this.#shuttingDown) held.stop("shutdown");
     return held;
   }
@@ -79,7 +82,10 @@ export class LeaseKeeper {
 
   async #renew(): Promise<void> {
     const held = [...this.#held];
-    if (held.length === 0) return this.#patience.succeeded("renew"); // nothing is left to complain about
+    if (held.length === 0) {
+      this.#rest();
+      return this.#patience.succeeded("renew"); // nothing is left to complain about
+    }
     try {
       const answers = await this.#queue.renew(held.map((one) => one.claim));
       this.#patience.succeeded("renew");
@@ -106,7 +112,12 @@ export class LeaseKeeper {
 
   /** Resolves when no renewal is under way any more. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#rest();
     await this.#renewal.idle();
+  }
+
+  #rest(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 }

@@ -11,10 +11,15 @@ import type { Clock } from "./ports.ts";
 
 /** An answer later than this is a stall: what was seen before it proves nothing. */
 const stallMs = 500;
+/** How soon it looks after its start, and after a look that was not answered. */
+const firstLookMs = 1_000;
+/** Past the end of a lease, so that the look meant for it does not come a moment too early. */
+const afterEndMs = 20;
 
 export interface ReaperOptions {
   readonly queue: JobQueue;
   readonly clock: Clock;
+  /** The longest time between two looks; shorter when a lease could be over before. */
   readonly everyMs: number;
   readonly confirmMs: number;
   readonly onEvent: (event: RunnerEvent) => void;
@@ -24,6 +29,7 @@ export class Reaper {
   readonly #options: ReaperOptions;
   /** Job id → the lease end that was seen, and when it was seen first. */
   #seen = new Map<string, { readonly leaseEnd: string; readonly sinceMs: number }>();
+  #nextMs = firstLookMs;
 
   constructor(options: ReaperOptions) {
     this.#options = options;
@@ -39,22 +45,27 @@ export class Reaper {
       } catch (error) {
         if (!(error instanceof QueueError)) throw error;
         this.#seen.clear();
+        this.#nextMs = firstLookMs;
       }
     }
   }
 
-  /** While something waits for its second look there is no time to lose. */
+  /**
+   * While something waits for its second look there is no time to lose. Else nothing is lost by waiting for the first
+   * lease that could be over: one that is given meanwhile ends later than the longest pause.
+   */
   #pauseMs(): number {
     const { everyMs, confirmMs } = this.#options;
-    return this.#seen.size === 0 ? everyMs : Math.min(everyMs, confirmMs / 8);
+    return Math.min(everyMs, this.#seen.size === 0 ? this.#nextMs : confirmMs / 8);
   }
 
   /** One look. Throws QueueError when the queue is away. */
   async look(): Promise<void> {
     const { queue, clock, confirmMs, onEvent } = this.#options;
     const askedMs = clock.monotonicMs();
-    const leases = await queue.overdue();
+    const { leases, nextMs } = await queue.overdue();
     const nowMs = clock.monotonicMs();
+    this.#nextMs = nextMs === undefined ? Number.POSITIVE_INFINITY : nextMs + afterEndMs;
     const stalled = nowMs - askedMs > stallMs;
     const before = stalled ? new Map<string, never>() : this.#seen;
     this.#seen = new Map();

@@ -37,9 +37,9 @@ test("these names help with tests, and no others", () => {
 test("the engine's times, which the lease of 6 s is made for", () => {
   expect(runner.defaultTiming).toEqual({
     renewEveryMs: 1_500,
-    reapEveryMs: 1_000,
+    reapEveryMs: 4_000,
     reapConfirmMs: 2_000,
-    beatEveryMs: 5_000,
+    beatEveryMs: 7_000,
     giveUpAfterMs: 10_000,
   });
 });

@@ -102,3 +102,46 @@ test("a taken id without a lease is adopted and found in the end", async () => {
   }
   expect(store.queue).toEqual(["2"]);
 });
+
+test("it looks when the first lease could be over, and seldom while none can be", async () => {
+  const { clock, store, dead, claim, queue } = await setup();
+  const looks: number[] = [];
+  queue.before("overdue", () => void looks.push(clock.monotonicMs() - startMs));
+  const startMs = clock.monotonicMs();
+  const reaper = new Reaper({ queue, clock, everyMs: 4_000, confirmMs: 2_000, onEvent: () => undefined });
+  const ending = new AbortController();
+  const running = reaper.run(ending.signal);
+  await clock.advance(5_000);
+  expect(looks).toEqual([1_000, 5_000]);
+  await clock.advance(1_020);
+  expect(looks.slice(2)).toEqual([6_020]);
+  await clock.advance(2_250);
+  expect(store.text("1", "status")).toBe("error");
+  looks.length = 0;
+  await clock.advance(40_000);
+  expect(looks.length).toBeLessThanOrEqual(10);
+  expect(await dead.renew([claim])).toEqual(["lost"]);
+  ending.abort();
+  await running;
+});
+
+test.each([0, 1, 999, 1_500, 3_000, 3_999])(
+  "a job that is taken %s ms after a look, by a runner that dies at once, is free again within 10 s",
+  async (afterMs) => {
+    const clock = new FakeClock();
+    const store = new MemoryStore({ now: () => clock.now() });
+    const queue = new MemoryQueue({ store });
+    const reaper = new Reaper({ queue, clock, everyMs: 4_000, confirmMs: 2_000, onEvent: () => undefined });
+    const ending = new AbortController();
+    const running = reaper.run(ending.signal);
+    await clock.advance(5_000);
+    await clock.advance(afterMs);
+    for (const id of ["claimed", "only-taken"]) store.submit(id, { payload: "x" });
+    await new MemoryQueue({ store }).claim(never);
+    store.take();
+    for (let waitedMs = 0; waitedMs < 9_000; waitedMs += 10) await clock.advance(10);
+    expect(store.active).toEqual([]);
+    ending.abort();
+    await running;
+  },
+);

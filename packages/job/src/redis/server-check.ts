@@ -29,30 +29,43 @@ export interface ServerFinding {
   readonly fix?: string;
 }
 
-/** Never rejects: a Redis that is away is a finding. `nowMs`: this host's wall clock. */
+type Info = ReadonlyMap<string, string> | undefined;
+
+/**
+ * Never rejects: a Redis that is away is a finding. `nowMs`: this host's wall clock. Everything is asked at once, for a
+ * start waits for it.
+ */
 export async function checkServer(
   redis: RedisConnection,
   keys: RunnerKeys,
   nowMs: () => number = Date.now,
 ): Promise<readonly ServerFinding[]> {
   try {
-    await redis.send(["PING"]);
-    return [
-      { name: "reachable", ok: true, severity: "warn", sentence: "Redis answers" },
-      await versionOf(redis),
-      await evictionOf(redis),
-      await persistenceOf(redis),
-      await memoryOf(redis),
-      await roleOf(redis),
-      await accessTo(redis, keys),
-      await clockOf(redis, nowMs),
-      await roundTripOf(redis),
-    ];
+    const reached = redis.send(["PING"]);
+    const info = infoOf(redis);
+    return await Promise.all([
+      reached.then(() => reachable),
+      info.then(versionOf),
+      info.then((known) => evictionOf(known, redis)),
+      info.then((known) => persistenceOf(known, redis)),
+      info.then(memoryOf),
+      info.then(roleOf),
+      accessTo(redis, keys),
+      reached.then(() => clockOf(redis, nowMs)),
+      reached.then(() => roundTripOf(redis)),
+    ]);
   } catch (error) {
     if (!(error instanceof QueueError)) throw error;
     return [unreachable(error)];
   }
 }
+
+const reachable: ServerFinding = {
+  name: "reachable",
+  ok: true,
+  severity: "warn",
+  sentence: "Redis answers",
+};
 
 function unreachable(error: QueueError): ServerFinding {
   const denied = error.code === "DENIED";
@@ -69,9 +82,8 @@ function unreachable(error: QueueError): ServerFinding {
 
 const lowestMajor = 7;
 
-async function versionOf(redis: RedisConnection): Promise<ServerFinding> {
+function versionOf(info: Info): ServerFinding {
   const common = { name: "version", severity: "refuse" } as const;
-  const info = await infoOf(redis, "server");
   const valkey = info?.get("valkey_version");
   const version = valkey ?? info?.get("redis_version");
   if (version === undefined)
@@ -83,10 +95,9 @@ async function versionOf(redis: RedisConnection): Promise<ServerFinding> {
   return { ...common, ok: false, sentence: `${sentence} is too old`, fix };
 }
 
-async function evictionOf(redis: RedisConnection): Promise<ServerFinding> {
+async function evictionOf(info: Info, redis: RedisConnection): Promise<ServerFinding> {
   const common = { name: "eviction", severity: "refuse" } as const;
-  const policy =
-    (await infoOf(redis, "memory"))?.get("maxmemory_policy") ?? (await configOf(redis, "maxmemory-policy"));
+  const policy = info?.get("maxmemory_policy") ?? (await configOf(redis, "maxmemory-policy"));
   if (policy === undefined) {
     return unknown({ ...common, what: "maxmemory-policy", need: "make sure that it is noeviction" });
   }
@@ -99,9 +110,8 @@ async function evictionOf(redis: RedisConnection): Promise<ServerFinding> {
   };
 }
 
-async function persistenceOf(redis: RedisConnection): Promise<ServerFinding> {
+async function persistenceOf(info: Info, redis: RedisConnection): Promise<ServerFinding> {
   const common = { name: "persistence", severity: "warn" } as const;
-  const info = await infoOf(redis, "persistence");
   const aof = info?.get("aof_enabled");
   if (aof === undefined)
     return unknown({ ...common, what: "the persistence", need: "make sure that appendonly is yes" });
@@ -140,9 +150,8 @@ async function syncOf(redis: RedisConnection): Promise<ServerFinding> {
   };
 }
 
-async function memoryOf(redis: RedisConnection): Promise<ServerFinding> {
+function memoryOf(info: Info): ServerFinding {
   const common = { name: "memory", severity: "warn" } as const;
-  const info = await infoOf(redis, "memory");
   const [used, limit] = [Number(info?.get("used_memory")), Number(info?.get("maxmemory"))];
   if (Number.isNaN(used + limit))
     return unknown({ ...common, what: "the memory", need: "see that maxmemory leaves room" });
@@ -154,9 +163,9 @@ async function memoryOf(redis: RedisConnection): Promise<ServerFinding> {
   return { ...common, ok: false, sentence, fix };
 }
 
-async function roleOf(redis: RedisConnection): Promise<ServerFinding> {
+function roleOf(info: Info): ServerFinding {
   const common = { name: "role", severity: "warn" } as const;
-  const role = (await infoOf(redis, "replication"))?.get("role");
+  const role = info?.get("role");
   if (role === undefined) return unknown({ ...common, what: "the role", need: "it must be a master" });
   if (role === "master") return { ...common, ok: true, sentence: "it is a master" };
   const fix =
@@ -224,12 +233,12 @@ async function clockOf(redis: RedisConnection, nowMs: () => number): Promise<Ser
 
 async function roundTripOf(redis: RedisConnection): Promise<ServerFinding> {
   const times: number[] = [];
-  for (let i = 0; i < 5; i += 1) {
+  for (let i = 0; i < 3; i += 1) {
     const before = performance.now();
     await redis.send(["PING"]);
     times.push(performance.now() - before);
   }
-  const medianMs = times.sort((a, b) => a - b)[2] ?? 0;
+  const medianMs = times.sort((a, b) => a - b)[1] ?? 0;
   const common = { name: "round trip", severity: "warn", sentence: `${medianMs.toFixed(1)} ms` } as const;
   if (medianMs < 50) return { ...common, ok: true };
   const fix = "place Redis nearer to the runner: every job costs at least four round trips";
@@ -252,12 +261,9 @@ function unknown(of: {
   };
 }
 
-/** A section of INFO; undefined where INFO is not allowed. */
-async function infoOf(
-  redis: RedisConnection,
-  section: string,
-): Promise<ReadonlyMap<string, string> | undefined> {
-  const text = await unlessRefused(redis.send(["INFO", section]));
+/** Undefined where INFO is not allowed. */
+async function infoOf(redis: RedisConnection): Promise<Info> {
+  const text = await unlessRefused(redis.send(["INFO"]));
   if (!Buffer.isBuffer(text)) return undefined;
   const lines = [...text.toString().matchAll(/^([a-z0-9_]+):(.*?)\r?$/gim)];
   return new Map(lines.map(([, name, value]) => [name ?? "", value ?? ""]));

@@ -17,6 +17,7 @@ import type {
   JobQueue,
   LogEntry,
   OverdueLease,
+  OverdueLook,
   ReclaimAnswer,
   RenewAnswer,
   SettleDetails,
@@ -227,16 +228,17 @@ export class MemoryQueue implements JobQueue {
     this.store.logs.set(claim.jobId, log.slice(-window.keptEntries));
   }
 
-  overdue(): Promise<readonly OverdueLease[]> {
-    const { active, leases, now } = this.store;
-    for (const id of active) if (!leases.has(id)) leases.set(id, now() + this.#options.adoptGraceMs);
-    return Promise.resolve(
-      [...leases]
-        .filter(([, end]) => end <= now())
-        .sort(([, a], [, b]) => a - b)
-        .slice(0, 100)
-        .map(([jobId, end]) => ({ jobId, leaseEnd: String(end) })),
-    );
+  overdue(): Promise<OverdueLook> {
+    const { active, leases } = this.store;
+    const nowMs = this.store.now();
+    for (const id of active) if (!leases.has(id)) leases.set(id, nowMs + this.#options.adoptGraceMs);
+    const sorted = [...leases].sort(([, a], [, b]) => a - b);
+    const over = sorted.filter(([, end]) => end <= nowMs).slice(0, 100);
+    const [, nextEnd] = sorted[over.length] ?? [];
+    return Promise.resolve({
+      leases: over.map(([jobId, end]) => ({ jobId, leaseEnd: String(end) })),
+      nextMs: nextEnd === undefined ? undefined : Math.max(nextEnd - nowMs, 0),
+    });
   }
 
   abandon(claims: readonly ClaimProof[]): Promise<readonly OverdueLease[]> {
