@@ -35,7 +35,7 @@ import { openParts, type Parts } from "./parts.ts";
 import { PollWatch } from "./poll-watch.ts";
 import { openReceipts } from "./receipts.ts";
 import { recoverDeadNeighbours } from "./recovery.ts";
-import { awaitUsableRedis } from "./redis-check.ts";
+import { openRedisCheck } from "./redis-check.ts";
 import { keepRegistered } from "./register.ts";
 import { FileReplayJournal } from "./replay-journal.ts";
 import { StartRefused } from "./start-refused.ts";
@@ -82,13 +82,7 @@ export async function runDaemon(config: RunConfig, context: StartContext): Promi
 async function serve(parts: Parts, shutdown: Shutdown, live: LiveState): Promise<RunnerSummary | undefined> {
   const { config, logger, identity } = parts;
   const polls = new PollWatch();
-  const executor = await openExecutor(parts, shutdown);
-  const counters = await openObservation({ parts, live, polls, isolation: executor.isolation, shutdown });
-  const { queue, presence } = openQueue(parts, { polls, counters }, shutdown);
-  const signReceipt = config.receiptKey === undefined ? undefined : await openReceipts(config.receiptKey);
-  const journal = counters.journal(await openJournal(parts));
-  showBanner(parts, executor.isolation);
-  await awaitUsableRedis({
+  const redisCheck = openRedisCheck({
     connection: redisOf(parts),
     runnerId: config.runnerId,
     keyPrefix: config.keyPrefix,
@@ -96,6 +90,14 @@ async function serve(parts: Parts, shutdown: Shutdown, live: LiveState): Promise
     signal: shutdown.draining,
     onTrouble: (trouble) => (live.redisTrouble = trouble),
   });
+  shutdown.onCleanUp("look at Redis", () => redisCheck.close());
+  const executor = await openExecutor(parts, shutdown);
+  const counters = await openObservation({ parts, live, polls, isolation: executor.isolation, shutdown });
+  const { queue, presence } = openQueue(parts, { polls, counters }, shutdown);
+  const signReceipt = config.receiptKey === undefined ? undefined : await openReceipts(config.receiptKey);
+  const journal = counters.journal(await openJournal(parts));
+  showBanner(parts, executor.isolation);
+  await redisCheck.usable();
   if (shutdown.draining.aborted) return undefined;
   becomeKnown(parts, shutdown.draining);
   await recoverDeadNeighbours(queue, identity, { logger, onRecovered: counters.recovered });

@@ -19,33 +19,50 @@ export interface RedisCheckOptions {
   readonly onTrouble: (trouble: string | undefined) => void;
 }
 
+export interface RedisCheck {
+  /** Resolves when Redis can be used, or when `signal` aborts. Throws StartRefused when it must not be used. */
+  usable(): Promise<void>;
+  close(): void;
+}
+
 const lookEveryMs = 1_000;
 
-/** Resolves when Redis can be used, or when `signal` aborts. Throws StartRefused when it must not be used. */
-export async function awaitUsableRedis(options: RedisCheckOptions): Promise<void> {
-  const { connection, logger, signal, onTrouble } = options;
+/** Looks for the first time at once, so that Redis answers while the rest of the runner is opened. The caller closes it. */
+export function openRedisCheck(options: RedisCheckOptions): RedisCheck {
   const keys = keysOf(options.runnerId, options.keyPrefix);
-  const redis = openConnection({ ...connection, routeKey: keys.queue });
+  const redis = openConnection({ ...options.connection, routeKey: keys.queue });
+  const look = (): Promise<readonly ServerFinding[]> => checkServer(redis, keys);
+  const first = look();
+  first.catch(() => undefined); // a bug in it is thrown where it is waited for
+  return {
+    usable: () => awaitUsable(first, look, options).finally(() => redis.close()),
+    close: () => redis.close(),
+  };
+}
+
+async function awaitUsable(
+  first: Promise<readonly ServerFinding[]>,
+  look: () => Promise<readonly ServerFinding[]>,
+  options: RedisCheckOptions,
+): Promise<void> {
+  const { logger, signal, onTrouble } = options;
+  const { queue } = keysOf(options.runnerId, options.keyPrefix);
   let said: string | undefined;
-  try {
-    while (!signal.aborted) {
-      const findings = await checkServer(redis, keys);
-      const refused = findings.find((one) => one.ok === false && one.severity === "refuse");
-      if (refused !== undefined) throw new StartRefused(sentenceOf(refused), exitCodes.refused);
-      const away = findings.find((one) => one.ok === false && one.name === "reachable");
-      if (away === undefined) {
-        for (const finding of findings) report(finding, logger);
-        onTrouble(undefined);
-        logger.info({ queue: keys.queue }, "waiting for jobs");
-        return;
-      }
-      onTrouble(away.sentence);
-      if (said !== away.sentence) logger.error({}, `${sentenceOf(away)}; trying again until it answers`);
-      said = away.sentence;
-      await systemClock.sleep(lookEveryMs, signal);
+  for (let next = first; !signal.aborted; next = look()) {
+    const findings = await next;
+    const refused = findings.find((one) => one.ok === false && one.severity === "refuse");
+    if (refused !== undefined) throw new StartRefused(sentenceOf(refused), exitCodes.refused);
+    const away = findings.find((one) => one.ok === false && one.name === "reachable");
+    if (away === undefined) {
+      for (const finding of findings) report(finding, logger);
+      onTrouble(undefined);
+      logger.info({ queue }, "waiting for jobs");
+      return;
     }
-  } finally {
-    redis.close();
+    onTrouble(away.sentence);
+    if (said !== away.sentence) logger.error({}, `${sentenceOf(away)}; trying again until it answers`);
+    said = away.sentence;
+    await systemClock.sleep(lookEveryMs, signal);
   }
 }
 
