@@ -16,6 +16,6 @@ try {
 
 /** @param {string} why */
 function fail(why) {
-  console.log(`${url} ${why}`);
+  process.stdout.write(`${url} ${why}\n`);
   process.exitCode = 1;
 }

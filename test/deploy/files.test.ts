@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { envName, load } from "@herorunner/daemon";
+import { envName, load, type Program } from "@herorunner/daemon";
 import { describe, expect, it } from "vitest";
 import { program as herojob } from "../../packages/herojob/src/options.ts";
 import { program as herorunner } from "../../packages/herorunner/src/options.ts";
@@ -11,7 +11,7 @@ import { repositoryRoot } from "../support/built.ts";
 import { deployFolder, readServices, type Service } from "./support/services.ts";
 import { kubernetesFaults, readYaml } from "./support/tools.ts";
 
-const programs = [herorunner, herosupervisor, herojob];
+const programs: readonly Program[] = [herorunner, herosupervisor, herojob];
 const services = await readServices();
 /** Folders of deploy/ that these tests look after. */
 const ours = ["systemd", "zinit", "container", "kubernetes", "logrotate"];
@@ -23,7 +23,7 @@ async function listed(folder: string): Promise<readonly string[]> {
   return found.map((entry) => join(entry.parentPath, entry.name).slice(deployFolder.length + 1));
 }
 
-function flagsOf(program: (typeof programs)[number]): readonly string[] {
+function flagsOf(program: Program): readonly string[] {
   const options = Object.values(program.commands).flatMap((command) =>
     Object.values<{ readonly flag: string }>(command.options),
   );
