@@ -126,7 +126,7 @@ interface Image {
 }
 
 /** A stage of the Dockerfile: what it sets, and which program it starts. */
-export function readImage(target: string): Image {
+function readImage(target: string): Image {
   const text = readFileSync(join(deployFolder, "container/Dockerfile"), "utf8").replaceAll("\\\n", " ");
   const stage = text.split(/^FROM /m).find((one) => one.split("\n", 1)[0]?.endsWith(` AS ${target}`)) ?? "";
   const values = [...stage.matchAll(/^ENV (.*)$/gm)].flatMap(([, line = ""]) => line.trim().split(/\s+/));
