@@ -80,8 +80,10 @@ export class Patience {
   succeeded(asked: Asked): void {
     if (this.#complaints.size === 0) return;
     this.#complaints.delete(asked);
-    // A claim waits for seconds without a word: when others are answered, it only waits.
-    if (this.#complaints.get("claim")?.code === "UNAVAILABLE") this.#complaints.delete("claim");
+    // A claim waits for seconds without a word: when others are answered, it only waits. A full store renews and stores all
+    // the same, so that only a heartbeat shows that it is full no more.
+    const claim = this.#complaints.get("claim")?.code;
+    if (claim === "UNAVAILABLE" || (claim === "FULL" && asked === "beat")) this.#complaints.delete("claim");
     if (this.#complaints.size > 0) return;
     const awayMs = Math.round(this.#clock.monotonicMs() - this.#sinceMs);
     this.#logger.info({ away_ms: awayMs }, "the queue is back");

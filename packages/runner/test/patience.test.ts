@@ -122,3 +122,14 @@ test("an error that is no QueueError is a bug and comes out", async () => {
   const work = failing(1, new TypeError("bug")).work;
   await expect(patience.until("claim", work, never)).rejects.toThrow("bug");
 });
+
+test("a claim that a full queue refused waits quietly once a heartbeat gets through; a renewal proves nothing", () => {
+  const { logger, patience } = setup();
+  patience.failed("claim", full);
+  expect([patience.trouble, patience.troubleCode]).toEqual(["Redis is full", "FULL"]);
+  patience.succeeded("renew");
+  expect(patience.troubleCode).toBe("FULL");
+  patience.succeeded("beat");
+  expect([patience.trouble, patience.troubleCode]).toEqual([undefined, undefined]);
+  expect(logger.lines.at(-1)?.message).toBe("the queue is back");
+});
