@@ -292,3 +292,7 @@ export const metricTable = {
   ...state,
   ...redis,
 } as const satisfies MetricTable;
+
+/** For docs/metrics.md. */
+export const introduction =
+  "With `--listen HOST:PORT`, at `/metrics`, beside `/healthz` and `/readyz`; no key is needed. Figures whose names begin with `herorunner_queue_` belong to the runner id: all processes that serve it show the same, so take `max by (runner)`, not the sum.";

@@ -1,6 +1,7 @@
+import { createTrust } from "@herorunner/job/trust";
 import type { RunnerHealth } from "@herorunner/runner";
 import { expect, test } from "vitest";
-import { readiness } from "../src/health.ts";
+import { healthOf, readiness, readinessOf } from "../src/health.ts";
 import { PollWatch } from "../src/poll-watch.ts";
 
 const fine: RunnerHealth = {
@@ -64,5 +65,55 @@ test("trouble and draining are told; a pause is a detail and no fault", () => {
   expect(readiness({ ...fine, paused: true }, polls)).toMatchObject({
     reasons: [],
     details: { paused: true },
+  });
+});
+
+function checked(runner: RunnerHealth | undefined, problem?: string) {
+  const { state, polls } = watch();
+  const unused = () => {
+    throw new Error("not asked here");
+  };
+  const handle = runner && {
+    health: () => runner,
+    ...{ drain: unused, abort: unused, stopped: Promise.resolve({ settled: 0, aborted: 0 }) },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const reloads = { ok: 0, failed: 0 };
+  const trust = {
+    current: () => createTrust({ mode: "off", runner: "r" }),
+    state: () => ({ reloads, reloadedAtMs: undefined, problem, signers: undefined }),
+  };
+  return {
+    state,
+    polls,
+    all: { live: handle === undefined ? {} : { handle }, polls, trust, version: "1.2.3" },
+  };
+}
+
+test("a wait for jobs that hangs while Redis is well makes the process unhealthy; trouble with Redis does not", () => {
+  const { state, polls, all } = checked(fine);
+  polls.asked();
+  state.nowMs = 59_000;
+  expect(healthOf(all)).toMatchObject({ reasons: [], details: { version: "1.2.3" } });
+  state.nowMs = 61_000;
+  expect(healthOf(all).reasons).toEqual([
+    "a wait for jobs has hung for 61 s although Redis is not in trouble; restart herorunner",
+  ]);
+  const away = checked({ ...fine, trouble: "Redis is away", troubleCode: "UNAVAILABLE" });
+  away.polls.asked();
+  away.state.nowMs = 61_000;
+  expect(healthOf(away.all).reasons).toEqual([]);
+});
+
+test("an old trust file in force is a reason, before the runner lives as well", () => {
+  const reason = "the trust file is not usable, an old one is in force: no good";
+  expect(readinessOf(checked(fine, "no good").all).reasons).toEqual([reason]);
+  expect(readinessOf(checked(undefined, "no good").all).reasons).toEqual([
+    "starting: no jobs are taken yet",
+    reason,
+  ]);
+  expect(readinessOf(checked(fine).all)).toMatchObject({
+    reasons: [],
+    details: { signatures: "off", trust_problem: null, trust_reloaded_at_ms: null },
   });
 });

@@ -103,3 +103,7 @@ export const metricTable = {
     labels: { runner: registered },
   },
 } as const satisfies MetricTable;
+
+/** For docs/metrics.md. */
+export const introduction =
+  "At `/metrics` of its own address, as `/healthz` and `/readyz`; no key is needed. Several supervisors at one Redis show the same figures of runners.";
