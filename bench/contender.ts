@@ -4,8 +4,10 @@ import { once } from "node:events";
 
 export interface Setting {
   readonly port: number;
-  /** The static program that prints its standard input. */
+  /** Runs the payload as `hero run -s` would. */
   readonly program: string;
+  /** What the program makes of the payload. */
+  readonly output: string;
   readonly concurrency: number;
   /** A queue name that nobody else uses. */
   readonly queue: string;
@@ -33,6 +35,8 @@ export interface Contender {
 export interface Entrant {
   readonly name: string;
   readonly launch: (setting: Setting) => Promise<Contender>;
+  /** The list from which it takes, by the name of the queue; without one its first pop cannot be seen. */
+  readonly queueKey?: (queue: string) => string;
 }
 
 export const payload = `print("hello")\n${"// some comment that fills the script\n".repeat(6)}`;

@@ -31,12 +31,12 @@ export async function idleTable(list: EntrantList, terms: IdleTerms): Promise<vo
 
 async function idleRow(
   { name, launch }: Entrant,
-  { idleSeconds, program }: IdleTerms,
+  { idleSeconds, program, output }: IdleTerms,
 ): Promise<readonly string[]> {
   const port = await freePort();
   const redis = await startRedis({ port, args: ["--databases", "64"] });
   try {
-    const worker = await launch({ port, program, concurrency: 4, queue: "idle" });
+    const worker = await launch({ port, program, output, concurrency: 4, queue: "idle" });
     const look = openConnection({ target: parseRedisUrl(redis.url), routeKey: "" });
     const commands = async (): Promise<number> => {
       const text = String(await look.send(["INFO", "stats"]));

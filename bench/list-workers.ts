@@ -37,6 +37,7 @@ export function bareC(folder: string): Entrant {
 export function bareNode(): Entrant {
   return {
     name: "bare Node",
+    queueKey: (queue) => keysOf(queue).queue,
     launch: (setting) =>
       listWorker(setting, startProgram(process.execPath, [nodeProgram, ...bareArgs(setting)])),
   };
@@ -57,6 +58,7 @@ export interface HerorunnerVariant {
 export function herorunner(variant: HerorunnerVariant): Entrant {
   return {
     name: variant.name,
+    queueKey: (queue) => keysOf(queue).queue,
     launch: async (setting) => {
       const folder = mkdtempSync(join(tmpdir(), "herorunner-bench-"));
       const hero = join(folder, "hero");
@@ -90,14 +92,14 @@ export function herorunner(variant: HerorunnerVariant): Entrant {
 
 /** Waits until the worker does a job. */
 async function listWorker(
-  { port, queue }: Setting,
+  { port, queue, output }: Setting,
   started: StartedProgram,
   key?: SecretKey,
 ): Promise<Contender> {
   const redis = openConnection({
     ...{ target: parseRedisUrl(`redis://127.0.0.1:${port}`), routeKey: "", deadlineMs: 120_000 },
   });
-  const jobs = new ListJobs(redis, queue, key);
+  const jobs = new ListJobs(redis, { runner: queue, output, key });
   const worker: Contender = {
     pid: started.pid,
     prepare: (count) => jobs.prepare(count),
@@ -122,13 +124,18 @@ class ListJobs {
   readonly #keys;
   readonly #runner: string;
   readonly #key: SecretKey | undefined;
+  readonly #output: string;
   #count = 0;
 
-  constructor(redis: RedisConnection, runner: string, key: SecretKey | undefined) {
+  constructor(
+    redis: RedisConnection,
+    { runner, output, key }: { runner: string; output: string; key: SecretKey | undefined },
+  ) {
     this.#redis = redis;
     this.#keys = keysOf(runner);
     this.#runner = runner;
     this.#key = key;
+    this.#output = output;
   }
 
   async prepare(count: number): Promise<Batch> {
@@ -145,7 +152,7 @@ class ListJobs {
       },
       check: async () => {
         const result = await this.#redis.send(["HGET", this.#keys.job(ids.at(-1) ?? ""), "result"]);
-        if (String(result) !== payload) throw new Error(`a job came to ${String(result)}`);
+        if (String(result) !== this.#output) throw new Error(`a job came to ${String(result)}`);
         await this.#redis.send([
           "UNLINK",
           ...ids.flatMap((id) => [this.#keys.job(id), this.#keys.reply(id)]),

@@ -11,7 +11,9 @@ import { parseArgs } from "node:util";
 import { ensureRedisServer } from "../scripts/redis/ensure.mjs";
 import { entrants, type EntrantList } from "./entrants.ts";
 import { idleTable } from "./idle.ts";
-import { startTable } from "./start.ts";
+import { payload } from "./contender.ts";
+import { heroTables } from "./hero.ts";
+import { startTables } from "./start.ts";
 import { latencyTable, throughputTables } from "./throughput.ts";
 
 const { values } = parseArgs({
@@ -21,7 +23,7 @@ const { values } = parseArgs({
     jobs: { type: "string" },
     concurrency: { type: "string" },
     only: { type: "string" },
-    parts: { type: "string", default: "jobs,latency,idle,start" },
+    parts: { type: "string", default: "jobs,hero,latency,idle,start" },
   },
 });
 // Each worker that is started leaves one, for the case that the bench is ended.
@@ -51,11 +53,12 @@ try {
         .join(" ")}\n`,
     );
   load();
-  const terms = { rounds, jobs, concurrencies, program, say };
+  const terms = { rounds, jobs, concurrencies, program, output: payload, say };
   if (parts.has("jobs")) await throughputTables(list, terms);
+  if (parts.has("hero")) await heroTables(list, folder, terms);
   if (parts.has("latency")) await latencyTable(list, terms);
   if (parts.has("idle")) await idleTable(list, { ...terms, idleSeconds: values.quick ? 4 : 10 });
-  if (parts.has("start")) await startTable(list, terms);
+  if (parts.has("start")) await startTables(list, terms);
   load();
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -18,10 +18,16 @@ const python = "/usr/bin/python3";
 const run = promisify(execFile);
 
 export function bullmq(): Entrant {
-  return { name: "BullMQ", launch: launchBullmq };
+  return { name: "BullMQ", launch: launchBullmq, queueKey: (queue) => `bull:${queue}:wait` };
 }
 
-async function launchBullmq({ port, queue: name, concurrency, program }: Setting): Promise<Contender> {
+async function launchBullmq({
+  port,
+  queue: name,
+  concurrency,
+  program,
+  output,
+}: Setting): Promise<Contender> {
   const args = [`${programs}bullmq-worker.mjs`, String(port), name, String(concurrency), program];
   const started = startProgram(process.execPath, args);
   const queue = new Queue(name, { connection: { host: "127.0.0.1", port, maxRetriesPerRequest: null } });
@@ -42,7 +48,7 @@ async function launchBullmq({ port, queue: name, concurrency, program }: Setting
       check: async () => {
         const id = jobs.at(-1)?.id ?? "";
         const result: unknown = (await queue.getJob(id))?.returnvalue;
-        if (result !== payload) throw new Error(`a job came to ${String(result)}`);
+        if (result !== output) throw new Error(`a job came to ${String(result)}`);
       },
     };
   };

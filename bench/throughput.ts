@@ -12,6 +12,8 @@ export interface Terms {
   readonly jobs: number;
   readonly concurrencies: readonly number[];
   readonly program: string;
+  /** What the program makes of the payload. */
+  readonly output: string;
   readonly say: (line: string) => void;
 }
 
@@ -25,11 +27,11 @@ interface Record {
 
 const stallMs = 60_000;
 
-export async function throughputTables(list: EntrantList, terms: Terms): Promise<void> {
+export async function throughputTables(list: EntrantList, terms: Terms, title = "Whole jobs"): Promise<void> {
   for (const concurrency of terms.concurrencies) {
     const records = await withWorkers(list, terms, { concurrency, run: (workers) => race(workers, terms) });
     const [floor] = records;
-    terms.say(`Whole jobs, concurrency ${concurrency}\n`);
+    terms.say(`${title}, concurrency ${concurrency}\n`);
     terms.say(
       table(
         [
@@ -90,7 +92,7 @@ interface NamedWorker {
 /** A Redis for them alone; everything is ended afterwards. */
 async function withWorkers<T>(
   list: EntrantList,
-  { program }: Terms,
+  { program, output }: Terms,
   { concurrency, run }: { concurrency: number; run: (workers: readonly NamedWorker[]) => Promise<T> },
 ): Promise<T> {
   const port = await freePort();
@@ -98,7 +100,7 @@ async function withWorkers<T>(
   const workers: NamedWorker[] = [];
   try {
     for (const [at, { name, launch }] of list.entries()) {
-      workers.push({ name, worker: await launch({ port, program, concurrency, queue: `q${at}` }) });
+      workers.push({ name, worker: await launch({ port, program, output, concurrency, queue: `q${at}` }) });
     }
     return await run(workers);
   } finally {
