@@ -3,7 +3,6 @@
  * depend on it: that comes from the heartbeat in Redis. A supervisor that is away is asked again, and stops nothing.
  */
 import { readFileSync } from "node:fs";
-import { request as plainRequest } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@herorunner/daemon";
 import { isJsonObject, parseStrictJson } from "@herorunner/job";
@@ -72,7 +71,8 @@ async function post(
   key: string | undefined,
   signal: AbortSignal,
 ): Promise<{ readonly status: number; readonly text: string }> {
-  const request = url.protocol === "https:" ? (await import("node:https")).request : plainRequest;
+  // Loaded where there is a supervisor: it is a part of every start otherwise.
+  const { request } = url.protocol === "https:" ? await import("node:https") : await import("node:http");
   return new Promise((resolve, reject) => {
     const outgoing = request(url, {
       method: "POST",
