@@ -6,6 +6,7 @@ import { exitCodes, type ExitCode } from "./exit-codes.ts";
 import { UsageError, messageOf } from "./errors.ts";
 import { ReaderGone, writeErr } from "./output.ts";
 import { runCommand, type World } from "./commands/run.ts";
+import { readStdin } from "./source.ts";
 
 const scriptFile = /\.(?:hero|heroscript|hs)$/;
 
@@ -18,7 +19,8 @@ async function dispatch(words: readonly string[], world: World): Promise<ExitCod
 }
 
 async function main(): Promise<ExitCode> {
-  const world: World = { environment: process.env, cwd: process.cwd(), nowMs: () => performance.now() };
+  const nowMs = (): number => performance.now();
+  const world: World = { environment: process.env, cwd: process.cwd(), nowMs, readStdin };
   try {
     return await dispatch(process.argv.slice(2), world);
   } catch (error) {

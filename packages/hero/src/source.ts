@@ -14,15 +14,19 @@ export function isProse(file: string): boolean {
   return file.toLowerCase().endsWith(".md");
 }
 
-export function stdinSource(cwd: string, prose: boolean): Source {
-  return { name: "<stdin>", text: readStdin(), folder: cwd, prose };
+export function stdinSource(
+  world: { readonly cwd: string; readonly readStdin: () => string },
+  prose: boolean,
+): Source {
+  return { name: "<stdin>", text: world.readStdin(), folder: world.cwd, prose };
 }
 
 export function textSource(text: string, cwd: string, prose: boolean): Source {
   return { name: "<script>", text, folder: cwd, prose };
 }
 
-function readStdin(): string {
+/** Waits for the end of standard input. */
+export function readStdin(): string {
   const chunks: Buffer[] = [];
   const buffer = Buffer.allocUnsafe(64 * 1024);
   for (;;) {

@@ -37,6 +37,7 @@ import { openReceipts } from "./receipts.ts";
 import { recoverDeadNeighbours } from "./recovery.ts";
 import { openRedisCheck } from "./redis-check.ts";
 import { keepRegistered } from "./register.ts";
+import { Prewarm } from "./prewarm.ts";
 import { FileReplayJournal } from "./replay-journal.ts";
 import { StartRefused } from "./start-refused.ts";
 import type { TrustSource } from "./trust-source.ts";
@@ -101,7 +102,7 @@ async function serve(parts: Parts, shutdown: Shutdown, live: LiveState): Promise
   if (shutdown.draining.aborted) return undefined;
   becomeKnown(parts, shutdown.draining);
   await recoverDeadNeighbours(queue, identity, { logger, onRecovered: counters.recovered });
-  live.handle = openRunner(parts, executor).spawn({
+  live.handle = openRunner(parts, executor, shutdown.draining).spawn({
     queue,
     presence,
     journal,
@@ -160,14 +161,19 @@ async function openExecutor({ config, logger }: Parts, shutdown: Shutdown): Prom
 
 /** The servers come up beside everything else; until they are there, jobs are started without them. */
 function openLauncher(
-  { launcher: wish, concurrency }: RunConfig,
+  { launcher: wish, concurrency, prewarm: prepared }: RunConfig,
   logger: Parts["logger"],
   fences: FenceMaker | undefined,
 ): Launcher {
   if (wish === "plain") return createPlainLauncher(fences);
-  const launcher = createSpawnServerLauncher({ concurrency, ...(fences !== undefined && { fences }) });
+  const launcher = createSpawnServerLauncher({
+    concurrency,
+    prepared,
+    ...(fences !== undefined && { fences }),
+  });
   void launcher.ready.then((ready) => {
     const why = ready ? "small processes start the jobs" : "no Python 3.8 or newer for spawn servers";
+    if (!ready && prepared > 0) logger.error({ why }, "--prewarm does nothing here");
     logger.debug({ launcher: ready ? "spawn server" : "plain", why }, "launcher of jobs");
   });
   return launcher;
@@ -242,8 +248,11 @@ function openAdmission({ config, trust, environment }: Parts): Admit {
   });
 }
 
-function openRunner({ config, hero, environment }: Parts, executor: Executor): Runner {
+function openRunner(parts: Parts, executor: ChildExecutor, ending: AbortSignal): Runner {
+  const { config, hero, environment } = parts;
+  const prewarm = openPrewarm(parts, executor, ending);
   return createHeroRunner({
+    ...(prewarm !== undefined && { prewarm }),
     runnerId: config.runnerId,
     executor,
     hero,
@@ -251,6 +260,26 @@ function openRunner({ config, hero, environment }: Parts, executor: Executor): R
     environment,
     graceMs: config.graceMs,
     maxOutputBytes: config.maxOutputBytes,
-    cwd: process.cwd(),
+    cwd: jobFolder(),
   });
+}
+
+/** Begins beside the first jobs, which do not wait for it. */
+function openPrewarm(
+  { config, hero, environment, logger }: Parts,
+  executor: ChildExecutor,
+  ending: AbortSignal,
+): Prewarm | undefined {
+  if (config.prewarm === 0) return undefined;
+  const { base } = environment;
+  const options = { executor, count: config.prewarm, environment: base, cwd: jobFolder(), logger, ending };
+  const prewarm = new Prewarm(options);
+  const found = hero.locate();
+  if (found.found) void prewarm.use(found.path);
+  return prewarm;
+}
+
+/** Where jobs start: where the runner was started. */
+function jobFolder(): string {
+  return process.cwd();
 }

@@ -17,6 +17,7 @@ import {
 } from "@herorunner/runner";
 import type { HeroLocator } from "./hero-binary.ts";
 import type { Invocation } from "./job-options.ts";
+import type { Prewarm } from "./prewarm.ts";
 
 export const runnerType = "hero";
 
@@ -30,6 +31,8 @@ export interface HeroRunnerOptions {
   readonly maxOutputBytes: number;
   /** Where jobs start. */
   readonly cwd: string;
+  /** Lets jobs without variables of their own be done by a process that already waits. */
+  readonly prewarm?: Prewarm;
 }
 
 export function createHeroRunner(options: HeroRunnerOptions): Runner {
@@ -52,7 +55,9 @@ async function runHero(
   const script = await handOver(job, options.invoke).catch(notWritten);
   if ("kind" in script) return script;
   try {
+    const warm = options.prewarm?.for(job, hero.path, environment);
     const command: Command = {
+      ...(warm !== undefined && { warm }),
       file: hero.path,
       args: [...script.args, ...allowArgs(job)],
       stdin: script.stdin,

@@ -37,6 +37,17 @@ export const jobOptions = defineOptions({
     description:
       "How it gets the script: stdin (`run -s`, script on standard input), script (`run -s SCRIPT`), heroscript (`run -h SCRIPT`) or file (`run -p FILE`, a private temporary file)",
   },
+  prewarm: {
+    flag: "prewarm",
+    kind: "integer",
+    placeholder: "N",
+    default: 0,
+    min: 0,
+    max: 1024,
+    group: "Jobs",
+    description:
+      "How many hero processes wait ahead of jobs that bring no variables; needs --invoke stdin, spawn servers and our own hero",
+  },
   defaultTimeoutMs: {
     flag: "default-timeout",
     kind: "seconds",

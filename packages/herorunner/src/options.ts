@@ -166,6 +166,20 @@ const runCommand = defineCommand({
         next: "Name one with --trust FILE.",
       });
     }
+    if (config.prewarm > 0 && config.invoke !== "stdin") {
+      problems.push({
+        where: "--prewarm",
+        what: `is ${config.prewarm}, but --invoke is ${config.invoke}, which gives the script when hero is started`,
+        next: "Leave out one of them.",
+      });
+    }
+    if (config.prewarm > 0 && config.launcher === "plain") {
+      problems.push({
+        where: "--prewarm",
+        what: `is ${config.prewarm}, but --launcher is plain, which cannot let processes wait`,
+        next: "Leave out one of them.",
+      });
+    }
     return problems;
   },
 });

@@ -29,6 +29,8 @@ export type JobEnvironment =
   | {
       readonly ok: true;
       readonly env: ReadonlyMap<string, string>;
+      /** The part of `env` that says which job it is; the rest is the same for all jobs that bring no variables. */
+      readonly ofJob: ReadonlyMap<string, string>;
       /** Values that must not be shown: those of names ending in TOKEN, SECRET, PASSWORD or KEY. */
       readonly secrets: readonly string[];
     }
@@ -46,8 +48,9 @@ export function jobEnvironment(policy: EnvironmentPolicy, facts: EnvironmentFact
   if (refusal !== undefined) return { ok: false, reason: "env_refused", ...refusal };
   const env = new Map(policy.base);
   for (const [name, value] of facts.envVars) env.set(name, value);
-  for (const [name, value] of statedByRunner(facts)) env.set(name, value);
-  return { ok: true, env, secrets: secretsOf(env) };
+  const ofJob = new Map(statedByRunner(facts));
+  for (const [name, value] of ofJob) env.set(name, value);
+  return { ok: true, env, ofJob, secrets: secretsOf(env) };
 }
 
 export interface BaseEnvironmentOptions {

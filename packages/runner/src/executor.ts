@@ -22,7 +22,15 @@ export interface Command {
   readonly maxOutputBytes: number;
   /** Values that must not appear in anything kept or logged. */
   readonly secrets: readonly string[];
+  /**
+   * Given when a process that already waits may do it: one started from this very template, told `input` on its standard
+   * input. Without such a process the command is started as it stands.
+   */
+  readonly warm?: { readonly template: WarmTemplate; readonly input: string };
 }
+
+/** What a process that waits for its job is started with. `env` is its whole environment, known before the job is. */
+export type WarmTemplate = Pick<Command, "file" | "args" | "cwd" | "env">;
 
 /** How it ended. The first cause wins: a kill that follows a timeout is a timeout. */
 export type Ending =

@@ -21,7 +21,7 @@ export type {
   EnvironmentPolicy,
   JobEnvironment,
 } from "./environment.ts";
-export type { Command, Ending, Execution, Executor, OutputListener } from "./executor.ts";
+export type { Command, Ending, Execution, Executor, OutputListener, WarmTemplate } from "./executor.ts";
 export { defaultTiming, noJournal } from "./host.ts";
 export type {
   InstanceFacts,

@@ -11,10 +11,13 @@ import type { Source } from "../run/program.ts";
 import { runSources, type RunOptions } from "../run/run.ts";
 import { pathSources, stdinSource, textSource } from "../source.ts";
 
+/** What a command may see of the process it runs in. */
 export interface World {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly nowMs: () => number;
+  /** Standard input to its end. */
+  readonly readStdin: () => string;
 }
 
 export const runSpec: CommandSpec = {
@@ -50,13 +53,14 @@ export const runSpec: CommandSpec = {
   ],
 };
 
-export async function runCommand(words: readonly string[], world: World): Promise<ExitCode> {
+export async function runCommand(words: readonly string[], given: World): Promise<ExitCode> {
   const args = readArguments(runSpec, words);
   if (args.options.has("--help") || args.options.get("-h")?.at(-1) === true) {
     const { helpText } = await import("../command-line.ts");
     textOutput.print(helpText(runSpec));
     return exitCodes.done;
   }
+  const world = isEarly(given) ? await (await import("../early-start.ts")).waitForJob(given) : given;
   const sources = readSources(args, world);
   const registry = new Registry();
   const folder = optionText(args, "--actors");
@@ -82,17 +86,22 @@ export async function runCommand(words: readonly string[], world: World): Promis
   return planSources(sources, options);
 }
 
+/** Started ahead of its job: what the job adds to the environment comes before the script. */
+function isEarly(world: World): boolean {
+  return world.environment["HERO_LATE_ENV"] === "stdin";
+}
+
 function readSources(args: Arguments, world: World): Source[] {
   const prose = args.options.has("--prose");
   const given: (() => Source[])[] = [];
   for (const flag of ["-s", "-h"]) {
     for (const value of args.options.get(flag) ?? []) {
       const stdin = value === true || value === "-";
-      given.push(() => [stdin ? stdinSource(world.cwd, prose) : textSource(value, world.cwd, prose)]);
+      given.push(() => [stdin ? stdinSource(world, prose) : textSource(value, world.cwd, prose)]);
     }
   }
   for (const path of [...(args.options.get("-p") ?? []), ...args.words]) {
-    if (path === "-") given.push(() => [stdinSource(world.cwd, prose)]);
+    if (path === "-") given.push(() => [stdinSource(world, prose)]);
     else if (path !== true) given.push(() => pathSources(path, world.cwd, prose));
   }
   const [first, second] = given;

@@ -11,6 +11,6 @@ export function namedSources(args: Arguments, world: World, command: string): So
     throw new UsageError(`hero ${command} needs a file`, `hero ${command} - reads standard input`);
   const prose = args.options.has("--prose");
   return words.flatMap((word) =>
-    word === "-" ? [stdinSource(world.cwd, prose)] : pathSources(word, world.cwd, prose),
+    word === "-" ? [stdinSource(world, prose)] : pathSources(word, world.cwd, prose),
   );
 }

@@ -8,6 +8,7 @@ import {
   type QuickJSContext,
   type QuickJSHandle,
   type QuickJSSyncVariant,
+  type QuickJSWASMModule,
 } from "quickjs-emscripten-core";
 import variant from "@jitl/quickjs-wasmfile-release-sync";
 import { ActionError } from "../errors.ts";
@@ -28,6 +29,15 @@ const stackLimitBytes = 256 * 1024;
  */
 const tieringBudget = 50_000_000;
 
+let quickJs: Promise<QuickJSWASMModule> | undefined;
+
+/** The interpreter itself, compiled once. */
+export function loadQuickJs(): Promise<QuickJSWASMModule> {
+  setFlagsFromString(`--wasm-tiering-budget=${tieringBudget}`);
+  // The package describes its CommonJS face; as an ES module its default export is the variant itself.
+  return (quickJs ??= newQuickJSWASMModuleFromVariant(variant as unknown as QuickJSSyncVariant));
+}
+
 export class Engine {
   readonly #context: QuickJSContext;
   readonly #session: Session;
@@ -43,11 +53,7 @@ export class Engine {
   }
 
   static async start(session: Session): Promise<Engine> {
-    setFlagsFromString(`--wasm-tiering-budget=${tieringBudget}`);
-    const quickjs = await newQuickJSWASMModuleFromVariant(
-      // The package describes its CommonJS face; as an ES module its default export is the variant itself.
-      variant as unknown as QuickJSSyncVariant,
-    );
+    const quickjs = await loadQuickJs();
     const runtime = quickjs.newRuntime();
     runtime.setMemoryLimit(memoryLimitBytes);
     runtime.setMaxStackSize(stackLimitBytes);

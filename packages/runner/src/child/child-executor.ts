@@ -5,9 +5,9 @@
 import { randomBytes } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import { type CaptureLimits, defaultCaptureLimits } from "../capture.ts";
-import type { Executor } from "../executor.ts";
+import type { Executor, WarmTemplate } from "../executor.ts";
 import { type Clock, type Logger, systemClock } from "../ports.ts";
-import { markerName, runChild, type RunSurroundings } from "./child-run.ts";
+import { runChild, type RunSurroundings } from "./child-run.ts";
 import { ExecutableCheck } from "./executable.ts";
 import type { FenceMaker } from "./fence.ts";
 import {
@@ -19,6 +19,8 @@ import {
 import type { Launcher } from "./launcher.ts";
 import { LeftoverCheck } from "./leftover-check.ts";
 import { createPlainLauncher } from "./plain-launcher.ts";
+import { markerName } from "./started-job.ts";
+import { WarmPool } from "./warm-pool.ts";
 import { Watchdog } from "./watchdog.ts";
 
 export interface ChildExecutorOptions {
@@ -37,6 +39,13 @@ export interface CreateExecutorOptions extends ChildExecutorOptions {
 
 export interface ChildExecutor extends Executor {
   readonly isolation: IsolationLevel;
+  /**
+   * Keeps `count` processes waiting from now on, for commands that name this template; those of an earlier one are ended.
+   * Does nothing with a launcher that cannot let processes wait.
+   */
+  keepWarm(template: WarmTemplate, count: number): void;
+  /** How many processes wait now. */
+  readonly warmCount: number;
 }
 
 /** Throws IsolationUnavailable when the level asked for cannot be had. The caller closes it. Main thread only. */
@@ -58,6 +67,7 @@ function childExecutor(options: ChildExecutorOptions, { level, fences }: ChosenI
   // Every running job listens to it.
   setMaxListeners(0, closing.signal);
   const running = new Set<Promise<unknown>>();
+  let pool: WarmPool | undefined;
   const markerPrefix = `${randomBytes(8).toString("hex")}.`;
   let jobCount = 0;
   const watchdog = new Watchdog({
@@ -76,9 +86,19 @@ function childExecutor(options: ChildExecutorOptions, { level, fences }: ChosenI
     clock: options.clock ?? systemClock,
     executables: new ExecutableCheck(),
     limits: options.captureLimits ?? defaultCaptureLimits,
+    takeWarm: ({ warm }) =>
+      warm !== undefined && warm.template === pool?.template ? pool.take() : undefined,
   };
   return {
     isolation: level,
+    keepWarm: (template, count) => {
+      if (launcher.prepare === undefined || closing.signal.aborted) return;
+      if (pool !== undefined) running.add(pool.close());
+      pool = new WarmPool({ ...around, template, count });
+    },
+    get warmCount() {
+      return pool?.waiting ?? 0;
+    },
     run: (command, signal, onOutput) => {
       const run = runChild(around, command, [signal, closing.signal], onOutput);
       running.add(run);
@@ -87,7 +107,7 @@ function childExecutor(options: ChildExecutorOptions, { level, fences }: ChosenI
     close: async () => {
       if (closing.signal.aborted) return;
       closing.abort();
-      await Promise.allSettled(running);
+      await Promise.allSettled([...running, pool?.close()]);
       await Promise.all([launcher.close(), watchdog.close()]);
       leftovers.close();
       await fences?.close();

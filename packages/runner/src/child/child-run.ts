@@ -12,30 +12,26 @@ import { type ExecutableCheck, explainFailure, type StartProblem } from "./execu
 import { failureAtFence, type Fence } from "./fence.ts";
 import { JobOutput } from "./job-output.ts";
 import type { Exit, LaunchedProcess, Launcher } from "./launcher.ts";
-import type { LeftoverCheck } from "./leftover-check.ts";
-import { readStat } from "./proc.ts";
-import { ProcessFamily } from "./process-family.ts";
+import type { ProcessFamily } from "./process-family.ts";
+import { type JobKeepers, lookAfter, markerName, type StartedJob } from "./started-job.ts";
 import { StopRequest } from "./stop-request.ts";
-import type { Watchdog } from "./watchdog.ts";
-
-/** The variable that marks every process of a job. A job cannot set it. */
-export const markerName = "HERO_RUN_TOKEN";
+import type { WarmProcess } from "./warm-pool.ts";
 
 /** After the main process ended: how long output may stay quiet, and how long it may go on in all. */
 const drainQuietMs = 250;
 const drainMostMs = 2000;
 
 /** What one executor lends to each of its runs. */
-export interface RunSurroundings {
+export interface RunSurroundings extends JobKeepers {
   readonly launcher: Launcher;
   readonly clock: Clock;
   readonly executables: ExecutableCheck;
-  readonly leftovers: LeftoverCheck;
   readonly limits: CaptureLimits;
   /** A value for the marker that no other job has. */
   readonly nextMarker: () => string;
   readonly isolation: string;
-  readonly watchdog: Watchdog;
+  /** A process that waits for what `command` is to do, if there is one. */
+  readonly takeWarm: (command: Command) => WarmProcess | undefined;
 }
 
 export async function runChild(
@@ -81,50 +77,34 @@ class ChildRun {
   }
 
   async toTheEnd(): Promise<Execution> {
+    this.#around.watchdog.ensureRunning();
+    const warm = this.#around.takeWarm(this.#command);
+    if (warm === undefined) return this.#fromTheStart();
+    warm.listen((stream, bytes) => this.#take(stream, bytes));
+    warm.process.feed(this.#command.warm?.input ?? "");
+    return this.#supervise(warm.process, warm.job);
+  }
+
+  async #fromTheStart(): Promise<Execution> {
     const { file, args, cwd, stdin, env } = this.#command;
     const marker = this.#around.nextMarker();
-    this.#around.watchdog.ensureRunning();
     let job: StartedJob | undefined;
     const launch = await this.#around.launcher.launch({
       ...{ file, args, cwd, stdin },
       env: new Map([...env, [markerName, marker]]),
-      onStarted: (pid, fence) => (job = this.#begin(pid, marker, fence)),
+      onStarted: (pid, fence) => (job = lookAfter(this.#around, pid, marker, fence)),
       onBytes: (stream, bytes) => this.#take(stream, bytes),
     });
     if (!launch.ok)
       return this.notRun(notStarted(explainFailure(launch.code, launch.message, { file, cwd })));
     const { process } = launch;
+    const { endedCleanly, pid, fence } = process;
     // The short way of most short jobs: over before anybody could look after them, and nothing is left.
-    if (process.endedCleanly !== undefined && job === undefined) {
+    if (endedCleanly !== undefined && job === undefined) {
       process.release();
-      return this.#execution(
-        this.#notStartedAtFence(process.endedCleanly, process) ?? this.#ending(process.endedCleanly),
-        {},
-      );
+      return this.#execution(this.#notStartedAtFence(endedCleanly, fence) ?? this.#ending(endedCleanly), {});
     }
-    job ??= this.#begin(process.pid, marker, process.fence);
-    try {
-      return await this.#supervise(process, job.family);
-    } finally {
-      process.release();
-      job.forget();
-    }
-  }
-
-  /** Makes the new process known to all who look after it, before it can do much. */
-  #begin(pid: number, marker: string, fence: Fence | undefined): StartedJob {
-    const { watchdog, leftovers } = this.#around;
-    const startTicks = readStat(pid)?.startTicks ?? 0;
-    const unwatch = watchdog.watch(pid, startTicks);
-    leftovers.begin(pid);
-    fence?.begin(pid);
-    return {
-      family: new ProcessFamily({ pid, startTicks, marker: `${markerName}=${marker}` }, leftovers.lastPid),
-      forget: () => {
-        leftovers.end(pid);
-        unwatch();
-      },
-    };
+    return this.#supervise(process, job ?? lookAfter(this.#around, pid, marker, fence));
   }
 
   /** Counted before it is kept; the limit asks for an end and the pipe is drained all the same. */
@@ -134,8 +114,18 @@ class ChildRun {
     if (this.#output.bytes > this.#command.maxOutputBytes) this.stop.request("output_limit");
   }
 
-  async #supervise(child: LaunchedProcess, family: ProcessFamily): Promise<Execution> {
+  async #supervise(child: LaunchedProcess, job: StartedJob): Promise<Execution> {
+    try {
+      return await this.#untilNothingIsLeft(child, job);
+    } finally {
+      child.release();
+      job.forget();
+    }
+  }
+
+  async #untilNothingIsLeft(child: LaunchedProcess, job: StartedJob): Promise<Execution> {
     const { fence } = child;
+    const { family } = job;
     const deadline = setTimeout(() => this.stop.request("timeout"), this.#command.timeoutMs);
     let exit: Exit | undefined;
     const ended = child.exit.then((value) => (exit = fence?.exit(value) ?? value));
@@ -151,10 +141,10 @@ class ChildRun {
     } else {
       await this.#drain(child);
     }
-    const survivors = await this.#clear(family, fence, kill);
+    const survivors = await this.#clear(job, fence, kill);
     await waitFor(drainQuietMs, ended);
     await waitFor(drainQuietMs, child.outputEnded);
-    const ending = this.#notStartedAtFence(endedByItself, child) ?? this.#ending(endedByItself);
+    const ending = this.#notStartedAtFence(endedByItself, fence) ?? this.#ending(endedByItself);
     return this.#execution(ending, this.#killFacts(ending, family, kill, survivors));
   }
 
@@ -174,8 +164,12 @@ class ChildRun {
   }
 
   /** Kills what is left, if anything is. */
-  async #clear(family: ProcessFamily, fence: Fence | undefined, kill: KillTimes): Promise<readonly number[]> {
-    const ageMs = this.#around.clock.monotonicMs() - this.#startedAtMs;
+  async #clear(
+    { family, sinceMs }: StartedJob,
+    fence: Fence | undefined,
+    kill: KillTimes,
+  ): Promise<readonly number[]> {
+    const ageMs = performance.now() - sinceMs;
     if ((fence?.isEmpty() ?? true) && !this.#around.leftovers.anyOf(family, ageMs)) {
       if (kill.askedAtMs !== undefined) kill.goneAtMs = this.#around.clock.now();
       return [];
@@ -187,7 +181,7 @@ class ChildRun {
     return survivors.map((member) => member.pid);
   }
 
-  #notStartedAtFence(exit: Exit | undefined, { fence }: LaunchedProcess): Ending | undefined {
+  #notStartedAtFence(exit: Exit | undefined, fence: Fence | undefined): Ending | undefined {
     if (fence === undefined || exit === undefined) return undefined;
     const failure = failureAtFence(exit, this.#output.startOfStderr());
     return failure && notStarted(explainFailure(failure.code, failure.message, this.#command));
@@ -233,11 +227,6 @@ class ChildRun {
       facts: { durationMs, isolation: this.#around.isolation, ...outputFacts, ...facts },
     };
   }
-}
-
-interface StartedJob {
-  readonly family: ProcessFamily;
-  readonly forget: () => void;
 }
 
 /** The story of a kill, while it is written. */

@@ -48,9 +48,20 @@ export interface LaunchFailure {
 
 export type LaunchResult = { readonly ok: true; readonly process: LaunchedProcess } | LaunchFailure;
 
+/** A process that waits for its standard input. */
+export interface PreparedProcess extends LaunchedProcess {
+  /** Writes standard input to its end, once. */
+  feed(stdin: string): void;
+}
+
 export interface Launcher {
   /** Must be called on the main thread. Never rejects. Nothing of a failed launch is left. */
   launch(request: LaunchRequest): Promise<LaunchResult>;
+  /**
+   * Launches a process that waits for its input on a pipe. Undefined: not now. A launcher without this cannot do it at all.
+   * It takes nothing from the jobs that are to run at once.
+   */
+  prepare?(request: Omit<LaunchRequest, "stdin">): Promise<PreparedProcess | undefined>;
   /** Frees what was made ahead. Processes that run are not touched. */
   close(): Promise<void>;
 }

@@ -4,16 +4,26 @@
  */
 import { closeSync } from "node:fs";
 import type { FenceMaker, StandingFence } from "./fence.ts";
-import type { Exit, LaunchedProcess, Launcher, LaunchRequest, LaunchResult } from "./launcher.ts";
+import type {
+  Exit,
+  LaunchedProcess,
+  Launcher,
+  LaunchFailure,
+  LaunchRequest,
+  LaunchResult,
+  PreparedProcess,
+} from "./launcher.ts";
 import { createPlainLauncher } from "./plain-launcher.ts";
 import { holdsEntry, listPids, readEnvironment } from "./proc.ts";
 import { signalGroup, signalProcess } from "./signals.ts";
-import type { SpawnAnswer, SpawnedEnd, SpawnedProcess, SpawnServer } from "./spawn-server.ts";
+import type { SpawnedEnd, SpawnedProcess, SpawnRequest, SpawnServer } from "./spawn-server.ts";
 import { openRoll, type ServerRoll, startSpawnServers } from "./spawn-server-set.ts";
 
 export interface SpawnServerLauncherOptions {
-  /** How many jobs may run at once; there will be as many servers at most. Default 1. */
+  /** How many jobs may run at once. Default 1. There are as many servers at most, and one for each process that waits. */
   readonly concurrency?: number;
+  /** How many processes may wait for their input beside the jobs. Default 0. */
+  readonly prepared?: number;
   /** What each job is put into. The caller closes them, after the launcher. */
   readonly fences?: FenceMaker;
   /** A server that takes longer to start a job was stopped, or worse, and is given up. Default 10 000. */
@@ -48,19 +58,20 @@ class ThroughServers implements SpawnServerLauncher {
   readonly ready: Promise<boolean>;
   readonly #plain: Launcher;
   readonly #fences: FenceMaker | undefined;
-  readonly #concurrency: number;
+  readonly #most: number;
   readonly #answerWithinMs: number;
   readonly #roll: ServerRoll;
   #places: Place[] = [];
   #starting: Promise<void> | undefined;
   #closed = false;
 
-  constructor({ concurrency = 1, fences, answerWithinMs = 10_000 }: SpawnServerLauncherOptions) {
-    this.#concurrency = concurrency;
+  constructor(options: SpawnServerLauncherOptions) {
+    const { concurrency = 1, prepared = 0, fences, answerWithinMs = 10_000 } = options;
+    this.#most = concurrency + prepared;
     this.#fences = fences;
     this.#answerWithinMs = answerWithinMs;
     this.#plain = createPlainLauncher(fences);
-    this.#roll = openRoll(concurrency + replacements);
+    this.#roll = openRoll(this.#most + replacements);
     this.#startMore();
     this.ready = (this.#starting ?? Promise.resolve()).then(() => this.#places.length > 0);
   }
@@ -69,25 +80,36 @@ class ThroughServers implements SpawnServerLauncher {
     return this.#places.filter(({ server }) => !server.isLost).map(({ server }) => server.pid);
   }
 
-  async launch(request: LaunchRequest): Promise<LaunchResult> {
+  launch(request: LaunchRequest): Promise<LaunchResult> {
+    const place = this.#freePlace();
+    if (place !== undefined) return this.#through(place, request);
+    this.#startMore();
+    return this.#plain.launch(request);
+  }
+
+  async prepare(request: Omit<LaunchRequest, "stdin">): Promise<PreparedProcess | undefined> {
     const place = this.#freePlace();
     if (place === undefined) {
       this.#startMore();
-      return this.#plain.launch(request);
+      return undefined;
     }
+    const launched = await this.#through(place, { ...request, stdin: undefined });
+    return launched.ok ? launched.process : undefined;
+  }
+
+  async #through(
+    place: Place,
+    request: Omit<LaunchRequest, "stdin"> & Pick<SpawnRequest, "stdin">,
+  ): Promise<{ readonly ok: true; readonly process: PreparedProcess } | LaunchFailure> {
     if (holdsNul(request)) {
       return { ok: false, code: "ERR_INVALID_ARG_VALUE", message: "an argument holds a NUL character" };
     }
     const fence = place.standing?.fence ?? this.#fences?.make();
     const wrapped = fence?.wrap(request.file, request.args);
-    let timer: NodeJS.Timeout | undefined;
-    const answer = await new Promise<SpawnAnswer>((resolve) => {
-      timer = setTimeout(() => place.server.kill(), this.#answerWithinMs);
-      void place.server
-        .spawn({ ...request, ...wrapped, onStarted: (pid) => request.onStarted(pid, fence) })
-        .then(resolve);
-    });
-    clearTimeout(timer);
+    const patience = setTimeout(() => place.server.kill(), this.#answerWithinMs);
+    const onStarted = (pid: number): void => request.onStarted(pid, fence);
+    const answer = await place.server.spawn({ ...request, ...wrapped, onStarted });
+    clearTimeout(patience);
     if (answer.ok) return { ok: true, process: this.#launched(answer.process, place, fence) };
     if (answer.code === undefined) killUnanswered(request.env);
     fence?.release();
@@ -103,10 +125,10 @@ class ThroughServers implements SpawnServerLauncher {
   }
 
   #launched(
-    { pid, end, ended, outputEnded, releaseOutput }: SpawnedProcess,
+    { pid, end, ended, outputEnded, feed, releaseOutput }: SpawnedProcess,
     place: Place,
     fence: LaunchedProcess["fence"],
-  ): LaunchedProcess {
+  ): PreparedProcess {
     const exitOf = (known: SpawnedEnd | undefined): Exit => known?.exit ?? endUnwatched(pid);
     return {
       pid,
@@ -114,6 +136,7 @@ class ThroughServers implements SpawnServerLauncher {
       exit: ended.then(exitOf),
       endedCleanly: end?.leftNothing === true ? end.exit : undefined,
       outputEnded,
+      feed,
       release: () => {
         releaseOutput();
         fence?.release();
@@ -132,7 +155,7 @@ class ThroughServers implements SpawnServerLauncher {
 
   /** When all are busy, or some were ended by somebody. The next jobs have them. */
   #startMore(): void {
-    const missing = Math.min(this.#concurrency - this.#places.length, startedAtOnce);
+    const missing = Math.min(this.#most - this.#places.length, startedAtOnce);
     if (this.#closed || missing <= 0) return;
     this.#starting ??= this.#start(missing).finally(() => (this.#starting = undefined));
   }
@@ -184,7 +207,7 @@ function killUnanswered(env: ReadonlyMap<string, string>): void {
   }
 }
 
-function holdsNul({ file, args, env, cwd }: LaunchRequest): boolean {
+function holdsNul({ file, args, env, cwd }: Omit<LaunchRequest, "stdin">): boolean {
   if (file.includes("\0") || cwd.includes("\0") || args.some((arg) => arg.includes("\0"))) return true;
   for (const [name, value] of env) if (name.includes("\0") || value.includes("\0")) return true;
   return false;

@@ -9,6 +9,7 @@
  * In:  ENTER  path of a cgroup.procs file to stand in, or nothing; answered by IDLE or FAILED
  *      JOB    length of the head; the head, joined by NUL: folder, program, number of arguments, arguments, NAME=value…
  *             (the last one marks the job); then standard input to the end of the frame
+ *      PREPARE  as JOB, but standard input comes later, as FEED: the process waits for it on a pipe
  *      RELEASE  nobody listens to the output of the job any more
  * Out: STARTED pid, only for a job that lasts; OUT, ERR bytes; CLOSED both streams have ended;
  *      ENDED pid, status as of waitpid, 1 when nothing of the job can be left; FAILED errno; IDLE pid of the server.
@@ -16,7 +17,7 @@
 export const spawnServerProgram = String.raw`
 import errno, gc, mmap, os, select, signal, struct, sys, time
 
-ENTER, JOB, RELEASE = 1, 2, 3
+ENTER, JOB, RELEASE, PREPARE, FEED = 1, 2, 3, 4, 5
 STARTED, OUT, ERR, CLOSED, ENDED, FAILED, IDLE = 1, 2, 3, 4, 5, 6, 7
 NUMBER, PREFIX, ENDING = struct.Struct("<I"), struct.Struct("<BI"), struct.Struct("<III")
 announce_after_s, piece = 0.002, 65536
@@ -84,7 +85,7 @@ class Server:
     def __init__(self, link, roll):
         self.link, self.roll = link, roll
         self.received = bytearray()
-        self.group = self.load = None
+        self.group = self.load = self.input = None
         self.woken, waker = os.pipe()
         os.set_blocking(self.woken, False)
         os.set_blocking(waker, False)
@@ -105,8 +106,8 @@ class Server:
             kind, body = self.receive()
             if kind == ENTER:
                 self.enter(bytes(body))
-            elif kind == JOB:
-                self.run(body)
+            elif kind in (JOB, PREPARE):
+                self.run(body, kind == PREPARE)
 
     def receive(self):
         received = self.received
@@ -153,11 +154,12 @@ class Server:
             return self.send(frame(FAILED, NUMBER.pack(error.errno)))
         self.send(frame(IDLE, NUMBER.pack(os.getpid())))
 
-    def run(self, body):
+    def run(self, body, waits):
         theirs, ours = [], []
         try:
-            pid = self.start(body, theirs, ours)
+            pid = self.start(body, theirs, ours, waits)
         except OSError as error:
+            self.end_input()
             for fd in ours:
                 os.close(fd)
             return self.send(frame(FAILED, NUMBER.pack(error.errno)))
@@ -169,14 +171,20 @@ class Server:
         untold = self.last_pid() < pid
         self.roll.begin(pid, began)
         streams = dict(zip(ours, (OUT, ERR)))
-        told = self.carry(pid, streams, began + announce_after_s, lambda: not untold and self.left_nothing(pid, began))
+        announce_at = began if waits else began + announce_after_s
+        told = self.carry(pid, streams, announce_at, lambda: not untold and self.left_nothing(pid, began))
         self.send(told + frame(IDLE, NUMBER.pack(os.getpid())))
 
-    def start(self, body, theirs, ours):
+    def start(self, body, theirs, ours, waits):
         size = NUMBER.unpack_from(body)[0]
         folder, file, count, *words = bytes(body[4:4 + size]).split(b"\0")
         arguments, variables = words[:int(count)], words[int(count):]
-        theirs.append(open_input(body[4 + size:]))
+        if waits:
+            read_end, self.input = os.pipe()
+            theirs.append(read_end)
+            os.set_blocking(self.input, False)
+        else:
+            theirs.append(open_input(body[4 + size:]))
         for _ in range(2):
             read_end, write_end = os.pipe()
             ours.append(read_end)
@@ -213,12 +221,20 @@ class Server:
                         told += b"" if streams else frame(CLOSED)
                 elif fd == self.woken:
                     status = self.reap(pid, status)
-                elif self.receive()[0] == RELEASE and streams:
-                    self.close_streams(streams, list(streams))
-                    told += frame(CLOSED)
+                elif fd == self.input:
+                    self.feed()
+                else:
+                    kind, body = self.receive()
+                    if kind == FEED and self.input is not None:
+                        self.rest = memoryview(body)
+                        poll.register(self.input, select.POLLOUT)
+                    elif kind == RELEASE and streams:
+                        self.close_streams(streams, list(streams))
+                        told += frame(CLOSED)
             if last_look and not events:
                 told += frame(ENDED, ENDING.pack(pid, status, left_nothing()))
                 self.roll.told(0)
+                self.end_input()
                 ended = announced = True
             elif not announced and status is None and (len(told) >= piece or time.monotonic() >= announce_at):
                 told, announced = frame(STARTED, NUMBER.pack(pid)) + told, True
@@ -226,6 +242,25 @@ class Server:
                 self.send(told)
                 told = b""
         return told
+
+    def feed(self):
+        try:
+            self.rest = self.rest[os.write(self.input, self.rest):]
+        except BlockingIOError:
+            return
+        except OSError:
+            self.rest = b""
+        if not self.rest:
+            self.end_input()
+
+    def end_input(self):
+        if self.input is not None:
+            try:
+                self.poll.unregister(self.input)
+            except KeyError:
+                pass
+            os.close(self.input)
+            self.input = None
 
     def close_streams(self, streams, fds):
         for fd in fds:

@@ -12,7 +12,8 @@ export interface SpawnRequest {
   readonly file: string;
   readonly args: readonly string[];
   readonly env: ReadonlyMap<string, string>;
-  readonly stdin: string;
+  /** Undefined: it comes later, through `feed`, and the process waits for it. */
+  readonly stdin: string | undefined;
   /** The job lasts; told before any of its output. Not told of jobs that end at once. */
   readonly onStarted: (pid: number) => void;
   /** The bytes are the caller's only during the call. */
@@ -34,6 +35,8 @@ export interface SpawnedProcess {
   readonly outputEnded: Promise<void>;
   /** Known already, for a job that ended before it could be announced. */
   readonly end: SpawnedEnd | undefined;
+  /** Writes standard input to its end. Only for a process that was started without, and once. */
+  readonly feed: (stdin: string) => void;
   /** Gives up its output: whoever still writes gets SIGPIPE. Does nothing when the job is over, whoever has the server now. */
   readonly releaseOutput: () => void;
 }
@@ -42,7 +45,7 @@ export interface SpawnedProcess {
 export type SpawnAnswer =
   { readonly ok: true; readonly process: SpawnedProcess } | { readonly ok: false; readonly code?: string };
 
-const kindsIn = { enter: 1, job: 2, release: 3 } as const;
+const kindsIn = { enter: 1, job: 2, release: 3, prepare: 4, feed: 5 } as const;
 const kindsOut = { started: 1, out: 2, err: 3, closed: 4, ended: 5, failed: 6, idle: 7 } as const;
 const prefixBytes = 5;
 
@@ -123,7 +126,10 @@ export class SpawnServer {
         tellOutputEnd();
         this.#link.write(frameOf(kindsIn.release, ""));
       };
-      const waits = { ended, outputEnded, releaseOutput };
+      const feed = (stdin: string): void => {
+        if (this.#pending === pending) this.#link.write(frameOf(kindsIn.feed, stdin));
+      };
+      const waits = { ended, outputEnded, feed, releaseOutput };
       const pending: Pending = { request, answer, tellEnd, tellOutputEnd, waits, announced: false };
       this.#pending = pending;
       this.#link.ref();
@@ -257,14 +263,15 @@ function frameOf(kind: number, body: string): Buffer {
   return frame;
 }
 
-function jobFrame({ cwd, file, args, env, stdin }: SpawnRequest): Buffer {
+function jobFrame({ cwd, file, args, env, ...rest }: SpawnRequest): Buffer {
+  const { stdin = "" } = rest;
   let head = `${cwd}\0${file}\0${args.length}`;
   for (const arg of args) head += `\0${arg}`;
   for (const [name, value] of env) head += `\0${name}=${value}`;
   const headLength = Buffer.byteLength(head);
   const length = 4 + headLength + Buffer.byteLength(stdin);
   const frame = Buffer.allocUnsafe(prefixBytes + length);
-  frame.writeUInt8(kindsIn.job, 0);
+  frame.writeUInt8(rest.stdin === undefined ? kindsIn.prepare : kindsIn.job, 0);
   frame.writeUInt32LE(length, 1);
   frame.writeUInt32LE(headLength, prefixBytes);
   frame.write(head, prefixBytes + 4);

@@ -1,0 +1,52 @@
+/**
+ * hero started ahead of its job: a runner that keeps processes waiting sets HERO_LATE_ENV=stdin and later writes one line of
+ * JSON, an object of the variables that belong to the job, and after it the script. Everything a script may need is
+ * loaded while we wait.
+ */
+import type { World } from "./commands/run.ts";
+import { UsageError } from "./errors.ts";
+import { Registry } from "./registry.ts";
+import { loadQuickJs } from "./run/engine.ts";
+import { prepare } from "./run/prepare.ts";
+
+/** Resolves when the job is here, with its variables in `process.env` too, for the programs that actions call. */
+export async function waitForJob(world: World): Promise<World> {
+  await warmUp(world);
+  const input = world.readStdin();
+  const end = input.indexOf("\n");
+  const variables = readVariables(end < 0 ? input : input.slice(0, end));
+  delete process.env["HERO_LATE_ENV"];
+  Object.assign(process.env, variables);
+  const script = end < 0 ? "" : input.slice(end + 1);
+  return { ...world, environment: process.env, readStdin: () => script };
+}
+
+/** Loads, and runs what costs most the first time, on a script that does nothing. */
+async function warmUp(world: World): Promise<void> {
+  const registry = new Registry();
+  await Promise.all([loadQuickJs(), registry.load(registry.names)]);
+  const source = { name: "", text: 'print("")\nlet a = 1\n', folder: world.cwd, prose: false };
+  await prepare(source, { registry, allow: [], home: world.cwd });
+}
+
+function readVariables(line: string): Readonly<Record<string, string>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw notAnObject();
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw notAnObject();
+  const entries = Object.entries(value).map(([name, text]): [string, string] => {
+    if (typeof text !== "string") throw notAnObject();
+    return [name, text];
+  });
+  return Object.fromEntries(entries);
+}
+
+function notAnObject(): UsageError {
+  return new UsageError(
+    "HERO_LATE_ENV=stdin is set, but standard input does not begin with a line that is a JSON object of texts",
+    "unset HERO_LATE_ENV; only a runner that starts hero ahead of its jobs sets it",
+  );
+}

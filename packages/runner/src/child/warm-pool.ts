@@ -1,0 +1,167 @@
+/**
+ * Processes that were started ahead of their jobs and wait for their input. One job each, never two; what a job needs to be told
+ * beside its script must come with the input. What waits is looked after like a job: it ends with the runner.
+ */
+import { statSync } from "node:fs";
+import type { WarmTemplate } from "../executor.ts";
+import { killAll } from "./ending.ts";
+import type { Launcher, PreparedProcess } from "./launcher.ts";
+import { type JobKeepers, lookAfter, markerName, type StartedJob } from "./started-job.ts";
+
+export interface WarmPoolOptions extends JobKeepers {
+  readonly launcher: Launcher;
+  readonly nextMarker: () => string;
+  readonly template: WarmTemplate;
+  /** How many wait at most. */
+  readonly count: number;
+}
+
+type OutputSink = (stream: "out" | "err", bytes: Uint8Array) => void;
+
+/** Taken out of the pool: its taker ends it, releases it and forgets it. */
+export interface WarmProcess {
+  readonly process: PreparedProcess;
+  readonly job: StartedJob;
+  /** Passes on what was written so far and what comes. */
+  listen(sink: OutputSink): void;
+}
+
+/** More than this is not kept of what a process writes before it has a job. */
+const keptBytes = 64 * 1024;
+const firstPauseMs = 500;
+const longestPauseMs = 60_000;
+
+export class WarmPool {
+  readonly #options: WarmPoolOptions;
+  #waiting: WarmProcess[] = [];
+  #preparing = 0;
+  #closed = false;
+  #version = "";
+  #pauseMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #ending = new Set<Promise<void>>();
+
+  constructor(options: WarmPoolOptions) {
+    this.#options = options;
+    this.fill();
+  }
+
+  get template(): WarmTemplate {
+    return this.#options.template;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** One that waits, or undefined. Whatever was started from a program that was replaced since is ended. */
+  take(): WarmProcess | undefined {
+    if (this.#waiting.length > 0 && versionOf(this.template.file) !== this.#version) this.#discardAll();
+    const warm = this.#waiting.shift();
+    if (warm !== undefined) this.#pauseMs = 0;
+    setImmediate(() => this.fill()); // after the job has its input
+    return warm;
+  }
+
+  /** Brings the number of those who wait up to `count`. */
+  fill(): void {
+    if (this.#closed || this.#timer !== undefined) return;
+    this.#version = versionOf(this.template.file);
+    const { count } = this.#options;
+    for (let missing = count - this.#waiting.length - this.#preparing; missing > 0; missing -= 1) {
+      this.#preparing += 1;
+      void this.#prepare().then((isWaiting) => {
+        this.#preparing -= 1;
+        if (!isWaiting) this.#fillLater();
+      });
+    }
+  }
+
+  /** Ends all who wait. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#discardAll();
+    await Promise.all(this.#ending);
+  }
+
+  async #prepare(): Promise<boolean> {
+    const { launcher, nextMarker, template } = this.#options;
+    const marker = nextMarker();
+    const output = new HeldOutput();
+    let job: StartedJob | undefined;
+    const process = await launcher.prepare?.({
+      ...template,
+      env: new Map([...template.env, [markerName, marker]]),
+      onStarted: (pid, fence) => (job = lookAfter(this.#options, pid, marker, fence)),
+      onBytes: (stream, bytes) => output.take(stream, bytes),
+    });
+    if (process === undefined) return false;
+    job ??= lookAfter(this.#options, process.pid, marker, process.fence);
+    const warm = { process, job, listen: (sink: OutputSink) => output.passTo(sink) };
+    if (this.#closed) {
+      this.#discard(warm);
+      return true;
+    }
+    this.#waiting.push(warm);
+    void process.exit.then(() => this.#ended(warm));
+    return true;
+  }
+
+  /** It ended without a job. Whoever took it does not care. */
+  #ended(warm: WarmProcess): void {
+    if (!this.#waiting.includes(warm)) return;
+    this.#waiting = this.#waiting.filter((one) => one !== warm);
+    this.#discard(warm);
+    this.#fillLater();
+  }
+
+  /** A program that cannot wait must not be started over and over. */
+  #fillLater(): void {
+    if (this.#closed || this.#timer !== undefined) return;
+    this.#pauseMs = Math.min(Math.max(this.#pauseMs * 2, firstPauseMs), longestPauseMs);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.fill();
+    }, this.#pauseMs);
+    this.#timer.unref();
+  }
+
+  #discardAll(): void {
+    for (const warm of this.#waiting.splice(0)) this.#discard(warm);
+  }
+
+  #discard({ process, job }: WarmProcess): void {
+    const ending = killAll(job.family, process.fence).then(() => {
+      process.release();
+      job.forget();
+    });
+    this.#ending.add(ending);
+    void ending.finally(() => this.#ending.delete(ending));
+  }
+}
+
+/** Another inode or time: the program was replaced. */
+function versionOf(file: string): string {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return stat === undefined ? "" : `${stat.dev}:${stat.ino}:${stat.mtimeMs}`;
+}
+
+/** What a process writes before anybody listens. */
+class HeldOutput {
+  #held: { readonly stream: "out" | "err"; readonly bytes: Buffer }[] = [];
+  #heldBytes = 0;
+  #sink: OutputSink | undefined;
+
+  take(stream: "out" | "err", bytes: Uint8Array): void {
+    if (this.#sink !== undefined) return this.#sink(stream, bytes);
+    if (this.#heldBytes + bytes.length > keptBytes) return;
+    this.#heldBytes += bytes.length;
+    this.#held.push({ stream, bytes: Buffer.from(bytes) });
+  }
+
+  passTo(sink: OutputSink): void {
+    this.#sink = sink;
+    for (const { stream, bytes } of this.#held.splice(0)) sink(stream, bytes);
+  }
+}
