@@ -81,34 +81,17 @@ function isStartedBy({ pid }: Tenant, job: Hash): boolean {
 
 const run = promisify(execFile);
 
-/** herojob of one build, at jobs that every access had submitted. */
-export async function readByHerojob(
-  build: Build,
-  yard: Yard,
-  more: { runner: string; ids: readonly string[] },
-) {
-  const { runner, ids } = more;
+/** herojob of one build, at a job that the other had submitted: its output and its receipt. */
+export async function readByHerojob(build: Build, yard: Yard, more: { runner: string; id: string }) {
+  const { runner, id } = more;
   const herojob = async (...args: readonly string[]): Promise<string> => {
-    const words = [build.program("herojob"), ...args, "-r", yard.url];
+    const words = [build.program("herojob"), ...args, "--runner", runner, "-r", yard.url];
     return (await run(process.execPath, words)).stdout;
   };
-  const own = ["--runner", runner];
-  for (const id of ids) {
-    expect(await herojob("result", id, ...own)).toBe(`done ${id}\n`);
-    const verified = await herojob(
-      "receipt",
-      "verify",
-      id,
-      ...own,
-      "--public-key",
-      yard.receiptKey.publicKey,
-    );
-    expect(verified).not.toContain("FAIL");
-  }
-  const listed = JSON.parse(await herojob("list", ...own, "--limit", "1000", "--json")) as {
-    jobs: { id: string }[];
-  };
-  expect(listed.jobs.map(({ id }) => id)).toEqual(expect.arrayContaining([...ids]));
+  const verify = ["receipt", "verify", id, "--public-key", yard.receiptKey.publicKey];
+  const [result, verified] = await Promise.all([herojob("result", id), herojob(...verify)]);
+  expect(result).toBe(`done ${id}\n`);
+  expect(verified).not.toContain("FAIL");
 }
 
 /** The runner as a supervisor of either build shows it: its processes are there, and one answers a ping. */

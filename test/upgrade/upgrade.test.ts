@@ -31,10 +31,10 @@ async function change(place: Place, build: Build): Promise<void> {
   await place.start(build);
 }
 
-it("nothing is lost and nothing runs twice while builds change", { timeout: 120_000 }, async () => {
+it("nothing is lost and nothing runs twice while builds change", { timeout: 180_000 }, async () => {
   const yard = await yardOfTest();
   const { old, new: now } = yard.builds;
-  const options = ["--concurrency", "3", "--signatures", "warn"];
+  const options = ["--concurrency", "2", "--signatures", "warn"];
   const one = await yard.runnerPlace("one", runner, options);
   const two = await yard.runnerPlace("two", runner, options);
   const [first, second] = [await yard.supervisorPlace(), await yard.supervisorPlace()];
@@ -65,20 +65,16 @@ it("nothing is lost and nothing runs twice while builds change", { timeout: 120_
   };
 
   await busy();
-  await change(one, now);
-  await change(first.place, now);
+  await Promise.all([change(one, now), change(first.place, now)]);
   await busy();
   await look();
   await cancelSome(accesses, runner);
-  await crash(two, now);
-  await change(second.place, now);
+  await Promise.all([crash(two, now), change(second.place, now)]);
   await busy();
-  await change(one, old);
-  await change(first.place, old);
+  await Promise.all([change(one, old), change(first.place, old)]);
   await busy();
   await look();
-  await crash(two, old);
-  await change(second.place, old);
+  await Promise.all([crash(two, old), change(second.place, old)]);
   await busy();
   await traffic.stop();
   expect([await one.end("SIGTERM"), await two.end("SIGTERM")]).toEqual([0, 0]);
@@ -88,11 +84,14 @@ it("nothing is lost and nothing runs twice while builds change", { timeout: 120_
   expect(lost + repeated).toBeGreaterThan(0);
   expect(await readByBoth(yard, runner, traffic)).toEqual([]);
   const all = traffic.orders.length + accesses.length; // those that were cancelled too
-  expect([await countedBy(old, yard, runner), await countedBy(now, yard, runner)]).toEqual([all, all]);
-  const ids = accesses.map(
-    ({ name }) => traffic.endings.find(({ order }) => order.access === name)!.order.id,
-  );
-  for (const build of [old, now]) await readByHerojob(build, yard, { runner, ids });
+  // For plots: a build may begin its counts anew, but no ending is counted twice or by nobody.
+  const counted = (await countedBy(old, yard, runner)) + (await countedBy(now, yard, runner));
+  expect([all, 2 * all]).toContain(counted);
+  const finished = traffic.endings.filter(({ view }) => view.status === "finished");
+  for (const { build, name } of accesses) {
+    const { order } = finished.find(({ order }) => order.access === name)!;
+    await readByHerojob(build === old ? now : old, yard, { runner, id: order.id });
+  }
   console.log(`upgrade: ${all} jobs; of the killed runners' ${lost} were lost and ${repeated} repeated`);
   for (const { apis } of accesses) for (const api of apis) api.close();
 });
