@@ -16,6 +16,12 @@ export interface SettledCall {
   readonly args: readonly string[];
 }
 
+/** Packed, because thousands of calls in forty pieces each would be half of what the garbage collector has to do. */
+interface Kept {
+  readonly packed: Buffer;
+  readonly atMs: number;
+}
+
 export interface ResettleOptions {
   /** Default 60 000. */
   readonly keepMs?: number;
@@ -28,7 +34,9 @@ export interface ResettleOptions {
 
 export class Resettle {
   readonly #options: Required<ResettleOptions>;
-  readonly #kept: { readonly call: SettledCall; readonly atMs: number; readonly bytes: number }[] = [];
+  /** From `#first` on; what was before is gone. */
+  #kept: Kept[] = [];
+  #first = 0;
   #bytes = 0;
   /** Of the server that acknowledged what is kept; undefined before the first connection. */
   #identity: string | undefined;
@@ -45,9 +53,9 @@ export class Resettle {
 
   /** An ending that the server acknowledged. */
   remember(call: SettledCall): void {
-    const bytes = [...call.keys, ...call.args].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-    this.#kept.push({ call, atMs: this.#options.monotonicMs(), bytes });
-    this.#bytes += bytes;
+    const packed = Buffer.from(JSON.stringify(call));
+    this.#kept.push({ packed, atMs: this.#options.monotonicMs() });
+    this.#bytes += packed.byteLength;
     this.#prune();
   }
 
@@ -62,7 +70,8 @@ export class Resettle {
   async #sendAgain(send: Send): Promise<void> {
     this.#prune();
     const repaired: string[] = [];
-    for (const { call } of [...this.#kept]) {
+    for (const { packed } of this.#kept.slice(this.#first)) {
+      const call = JSON.parse(packed.toString()) as SettledCall; // our own writing
       try {
         const answer = textOf(await runScript(send, finish, call.keys, call.args));
         if (answer === "OK") repaired.push(call.jobId);
@@ -76,11 +85,14 @@ export class Resettle {
   #prune(): void {
     const { keepMs, maxBytes, monotonicMs } = this.#options;
     const oldestMs = monotonicMs() - keepMs;
-    for (let first = this.#kept[0]; first !== undefined; first = this.#kept[0]) {
-      if (first.atMs >= oldestMs && this.#bytes <= maxBytes) return;
-      this.#kept.shift();
-      this.#bytes -= first.bytes;
+    for (let first = this.#kept[this.#first]; first !== undefined; first = this.#kept[this.#first]) {
+      if (first.atMs >= oldestMs && this.#bytes <= maxBytes) break;
+      this.#first += 1;
+      this.#bytes -= first.packed.byteLength;
     }
+    if (this.#first < this.#kept.length / 2) return;
+    this.#kept = this.#kept.slice(this.#first);
+    this.#first = 0;
   }
 }
 

@@ -116,7 +116,7 @@ describe("Resettle", () => {
     let nowMs = 0;
     const repaired: string[][] = [];
     const resettle = new Resettle({
-      maxBytes: 100,
+      maxBytes: 250,
       monotonicMs: () => nowMs,
       onRepaired: (ids) => repaired.push([...ids]),
     });
