@@ -3,6 +3,7 @@
  * hundred times a second to measure the event loop.
  */
 import { readdirSync, readFileSync } from "node:fs";
+import { performance } from "node:perf_hooks";
 import type { MetricTable } from "./metric-table.ts";
 import type { Metrics } from "./metrics.ts";
 
