@@ -13,7 +13,6 @@ import {
   createPlainLauncher,
   createSpawnServerLauncher,
   type FenceMaker,
-  type Executor,
   type InstanceFacts,
   IsolationUnavailable,
   jobEnvironment,
@@ -92,7 +91,7 @@ async function serve(parts: Parts, shutdown: Shutdown, live: LiveState): Promise
     onTrouble: (trouble) => (live.redisTrouble = trouble),
   });
   shutdown.onCleanUp("look at Redis", () => redisCheck.close());
-  const executor = await openExecutor(parts, shutdown);
+  const executor = await openExecutor(parts, live, shutdown);
   const counters = await openObservation({ parts, live, polls, isolation: executor.isolation, shutdown });
   const { queue, presence } = openQueue(parts, { polls, counters }, shutdown);
   const signReceipt = config.receiptKey === undefined ? undefined : await openReceipts(config.receiptKey);
@@ -149,8 +148,13 @@ function instanceFacts({ identity, trust }: Parts, executor: ChildExecutor, poll
   };
 }
 
-async function openExecutor({ config, logger }: Parts, shutdown: Shutdown): Promise<ChildExecutor> {
-  const makeLauncher = (fences: FenceMaker | undefined): Launcher => openLauncher(config, logger, fences);
+async function openExecutor(
+  { config, logger }: Parts,
+  live: LiveState,
+  shutdown: Shutdown,
+): Promise<ChildExecutor> {
+  const makeLauncher = (fences: FenceMaker | undefined): Launcher =>
+    openLauncher(config, { logger, live }, fences);
   const made = createExecutor({ isolation: config.isolation, logger, makeLauncher });
   const executor = await made.catch((error: unknown) => {
     throw error instanceof IsolationUnavailable ? new StartRefused(error.message) : error;
@@ -162,7 +166,7 @@ async function openExecutor({ config, logger }: Parts, shutdown: Shutdown): Prom
 /** The servers come up beside everything else; until they are there, jobs are started without them. */
 function openLauncher(
   { launcher: wish, concurrency, prewarm: prepared }: RunConfig,
-  logger: Parts["logger"],
+  { logger, live }: { readonly logger: Parts["logger"]; readonly live: LiveState },
   fences: FenceMaker | undefined,
 ): Launcher {
   if (wish === "plain") return createPlainLauncher(fences);
@@ -171,6 +175,7 @@ function openLauncher(
     prepared,
     ...(fences !== undefined && { fences }),
   });
+  live.launcher = () => ({ servers: launcher.serverPids.length, lost: launcher.serversLost });
   void launcher.ready.then((ready) => {
     const why = ready ? "small processes start the jobs" : "no Python 3.8 or newer for spawn servers";
     if (!ready && prepared > 0) logger.error({ why }, "--prewarm does nothing here");

@@ -34,7 +34,7 @@ const longestPauseMs = 60_000;
 export class WarmPool {
   readonly #options: WarmPoolOptions;
   #waiting: WarmProcess[] = [];
-  #preparing = 0;
+  readonly #preparing = new Set<Promise<void>>();
   #closed = false;
   #version = "";
   #pauseMs = 0;
@@ -68,12 +68,12 @@ export class WarmPool {
     if (this.#closed || this.#timer !== undefined) return;
     this.#version = versionOf(this.template.file);
     const { count } = this.#options;
-    for (let missing = count - this.#waiting.length - this.#preparing; missing > 0; missing -= 1) {
-      this.#preparing += 1;
-      void this.#prepare().then((isWaiting) => {
-        this.#preparing -= 1;
+    for (let missing = count - this.#waiting.length - this.#preparing.size; missing > 0; missing -= 1) {
+      const preparing = this.#prepare().then((isWaiting) => {
+        this.#preparing.delete(preparing);
         if (!isWaiting) this.#fillLater();
       });
+      this.#preparing.add(preparing);
     }
   }
 
@@ -82,6 +82,7 @@ export class WarmPool {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#discardAll();
+    await Promise.all(this.#preparing);
     await Promise.all(this.#ending);
   }
 
