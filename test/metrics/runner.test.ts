@@ -1,5 +1,5 @@
 /** What a runner shows to whoever watches it: real jobs, a real Redis that fills up and goes away, a trust file that breaks. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { JobClient } from "@herorunner/job";
@@ -247,3 +247,31 @@ test("a trust file that cannot be read again is a reason not to be ready, until 
   expect(good.value("herorunner_trust_last_reload_successful")).toBe(1);
   expect(good.value("herorunner_trust_next_key_end_timestamp_seconds")).toBe(inAnHour);
 });
+
+test("what starts jobs is shown, and what of it was lost", async () => {
+  const runner = await bed.start(bed.newRunner(), listen);
+  const seen = await scrapeUntil(
+    runner,
+    "a spawn server is there",
+    (now) => now.value("herorunner_launcher_servers") === 1,
+  );
+  expect(seen.text).toMatch(/^herorunner_info\{.*launcher="spawn_server",signatures="off"\} 1$/m);
+  for (const pid of await childrenOf(runner.pid))
+    if ((await commandOf(pid)).includes("python")) process.kill(pid, "SIGKILL");
+  const lost = await scrapeUntil(
+    runner,
+    "its loss is counted",
+    (now) => now.value("herorunner_launcher_servers_lost_total") === 1,
+  );
+  expect(lost.value("herorunner_launcher_servers")).toBe(0);
+  expect(lost.text).toMatch(/^herorunner_info\{.*launcher="plain".*\} 1$/m);
+});
+
+async function childrenOf(pid: number): Promise<readonly number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return text.trim().split(" ").filter(Boolean).map(Number);
+}
+
+function commandOf(pid: number): Promise<string> {
+  return readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+}

@@ -35,6 +35,8 @@ export interface SpawnServerLauncher extends Launcher {
   readonly ready: Promise<boolean>;
   /** The processes of the servers, as far as there are any. */
   readonly serverPids: readonly number[];
+  /** How many ended by themselves or were given up so far. */
+  readonly serversLost: number;
 }
 
 /** How many servers are started at once: the first with the launcher, more when all are busy. */
@@ -62,6 +64,7 @@ class ThroughServers implements SpawnServerLauncher {
   readonly #answerWithinMs: number;
   readonly #roll: ServerRoll;
   #places: Place[] = [];
+  #lost = 0;
   #starting: Promise<void> | undefined;
   #closed = false;
 
@@ -78,6 +81,10 @@ class ThroughServers implements SpawnServerLauncher {
 
   get serverPids(): readonly number[] {
     return this.#places.filter(({ server }) => !server.isLost).map(({ server }) => server.pid);
+  }
+
+  get serversLost(): number {
+    return this.#lost + this.#places.filter(({ server }) => server.isLost).length;
   }
 
   launch(request: LaunchRequest): Promise<LaunchResult> {
@@ -148,7 +155,9 @@ class ThroughServers implements SpawnServerLauncher {
   /** The one that was used last has its memory at hand. */
   #freePlace(): Place | undefined {
     if (this.#places.some(({ server }) => server.isLost)) {
-      this.#places = this.#places.filter(({ server }) => !server.isLost);
+      const living = this.#places.filter(({ server }) => !server.isLost);
+      this.#lost += this.#places.length - living.length;
+      this.#places = living;
     }
     return this.#places.find(({ server, entering }) => !entering && server.isFree);
   }
