@@ -2,7 +2,7 @@
  * What JobApi means, for every client: over Redis and over a supervisor. Against a real Redis and a runner that does what
  * the payload says.
  */
-import { ClientError, type ClientErrorCode, type JobApi, type LogLine } from "@herorunner/job";
+import { ClientError, type ClientErrorCode, type Job, type JobApi, type LogLine } from "@herorunner/job";
 import { generateKey, signJob, verifyJob, parseTrustFile } from "@herorunner/job/trust";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { randomUUID } from "node:crypto";
@@ -279,6 +279,32 @@ export function jobClientSuite(name: string, open: () => Promise<ClientBench>): 
       if (!parsed.ok) throw new Error(parsed.problems.join());
       const verdict = verifyJob({ job: asked, unknownFields: [] }, { trust: parsed.trust }, { nowSeconds });
       expect(verdict).toMatchObject({ valid: true, signers: ["alice"] });
+    });
+
+    test("submits a final job again under a new id, its variables with it, unless it was signed", async () => {
+      const envVars = { A: "secret" };
+      const { id } = await api.submit({
+        runner,
+        payload: "env A",
+        envVars,
+        maxAttempts: 2,
+        timeoutSeconds: 7,
+      });
+      expect((await api.wait(id)).result).toBe("secret\n");
+      const again = await api.retry(id);
+      expect(again).toMatchObject({ runner, outcome: "created" });
+      expect(again.id).not.toBe(id);
+      const job = await api.wait(again.id);
+      expect(job).toMatchObject({ result: "secret\n", envNames: ["A"], maxAttempts: 2, timeoutSeconds: 7 });
+      const waiting = await api.submit({ runner: bench.idle, payload: "print never" });
+      expect(await codeOf(api.retry(waiting.id))).toBe("CONFLICT");
+      await api.cancel(waiting.id);
+      const key = generateKey("alice");
+      const sign = { sign: (one: Job) => signJob(one, key, { nowSeconds: Date.now() / 1000 }) };
+      const signed = await api.submit({ runner, payload: "print signed" }, sign);
+      await api.wait(signed.id);
+      expect(await codeOf(api.retry(signed.id))).toBe("CONFLICT");
+      expect(await codeOf(api.retry(`gone-${randomUUID()}`, { runner }))).toBe("NOT_FOUND");
     });
 
     test("a closed client refuses to work on", async () => {

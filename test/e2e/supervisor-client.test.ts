@@ -141,6 +141,11 @@ describe("herojob through a supervisor", () => {
     ).toMatchObject({
       jobs: [{ id: "rpc-1" }],
     });
+    await run("submit", "--wait", "--id", "rpc-env", "--env", "A=secret", "-e", "env A");
+    const again = await run("retry", "rpc-env", "--wait", "--json");
+    expect(JSON.parse(again.stdout)).toMatchObject({ retry_of: "rpc-env", result: "secret\n" });
+    const changed = await run("retry", "rpc-env", "--timeout", "9");
+    expect(changed.stderr).toContain("retry it unchanged, or submit it from its script");
     expect(await run("retry", "rpc-1", "--wait")).toMatchObject({ code: 1, stdout: "a\n" });
     expect(await run("submit", "--runner", "idle", "--id", "rpc-2", "-e", "print x")).toMatchObject({
       code: 0,

@@ -1,13 +1,16 @@
 /** Sends one request and shows what became of it: the part that `submit` and `retry` share. */
-import type { Job, JobRequest } from "@herorunner/job";
+import type { Job, JobRequest, Submitted } from "@herorunner/job";
 import { awaitJob } from "./await-job.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import type { Session } from "./session.ts";
 import { jsonLine } from "./visible.ts";
 
-export interface Submission {
+export interface Submission extends Showing {
   readonly request: JobRequest;
   readonly sign: ((job: Job) => Promise<Job>) | undefined;
+}
+
+interface Showing {
   readonly config: {
     readonly wait: boolean;
     readonly follow: boolean;
@@ -21,9 +24,17 @@ export interface Submission {
 
 /** Prints the id alone, so that a script can keep it; or waits and shows the end. */
 export async function submitRequest(submission: Submission, session: Session): Promise<ExitCode> {
-  const { request, sign, config, extra = {} } = submission;
-  const { api, shell, words } = session;
-  const { id, runner, outcome, status } = await api.submit(request, sign === undefined ? {} : { sign });
+  const { request, sign } = submission;
+  const submitted = await session.api.submit(request, sign === undefined ? {} : { sign });
+  return showSubmitted(submitted, submission, session);
+}
+
+export async function showSubmitted(
+  { id, runner, outcome, status }: Submitted,
+  { config, extra = {} }: Showing,
+  session: Session,
+): Promise<ExitCode> {
+  const { shell, words } = session;
   if (outcome === "exists") {
     await shell.stderr.write(
       `herojob: job ${id} was submitted before and is ${status}; nothing was changed\n`,

@@ -33,7 +33,7 @@ import type { RedisConnection } from "./redis/connection.ts";
 import { type Commands, ConnectionPool } from "./redis/pool.ts";
 import { parseRedisUrl, type RedisTarget } from "./redis/redis-url.ts";
 import { listOf, pairsOf, textOf } from "./redis/reply.ts";
-import { checkRequest, type JobRequest, maxPayloadBytes } from "./request.ts";
+import { checkRequest, type JobRequest, maxPayloadBytes, requestAgain } from "./request.ts";
 
 export interface ClientOptions {
   /** Default `hero:`. */
@@ -127,6 +127,11 @@ export class JobClient implements JobApi {
     const decoded = decodeJob(await this.#fields(keys, id), key, { maxPayloadBytes });
     if (decoded.ok) return decoded.job;
     throw new ClientError("INVALID_JOB", `what is stored as job ${id} is not a job: ${decoded.message}`);
+  }
+
+  async retry(id: string, locator: JobLocator = {}): Promise<Submitted> {
+    const { status } = await this.get(id, locator);
+    return this.submit(requestAgain(await this.request(id, locator), status));
   }
 
   async status(id: string, locator: JobLocator = {}): Promise<Pick<JobView, "id" | "status" | "reason">> {

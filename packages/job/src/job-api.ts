@@ -99,6 +99,11 @@ export interface JobApi extends AsyncDisposable {
    * stored is not a job, DENIED where the values of its variables are not shown.
    */
   request(id: string, locator?: JobLocator): Promise<Job>;
+  /**
+   * Submits a final job again under a new id, with its variables, also where their values are not shown. Throws CONFLICT
+   * when it is not final, or signed: only its signers can repeat it.
+   */
+  retry(id: string, locator?: JobLocator): Promise<Submitted>;
   /** Ends all connections; calls under way reject. */
   close(): void;
 }

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { decodeJob, encodeJob } from "./codec.ts";
 import { ClientError } from "./errors.ts";
-import type { Job, JobSignature } from "./job.ts";
+import { isFinal, type Job, type JobSignature, type JobStatus } from "./job.ts";
 import { idPattern } from "./keys.ts";
 
 /** What a submitter says. Everything but `runner` and `payload` has a default. */
@@ -28,6 +28,19 @@ export interface JobRequest {
 
 /** Largest payload that a client accepts; runners may be stricter. */
 export const maxPayloadBytes = 64 * 1024 * 1024;
+
+/** A stored job as a new one: everything that belongs to one submission only is left behind. Throws ClientError CONFLICT. */
+export function requestAgain(job: Job, status: JobStatus): JobRequest {
+  if (!isFinal(status)) {
+    throw new ClientError("CONFLICT", `job ${job.id} is ${status}; only a final job can be retried`);
+  }
+  if (job.signatures.length > 0) {
+    throw new ClientError("CONFLICT", `job ${job.id} is signed; only its signers can submit it again`);
+  }
+  const { runner, payload, callerId, contextId, executor, envVars, maxAttempts, trace } = job;
+  const timeout = job.timeoutSeconds === undefined ? {} : { timeoutSeconds: job.timeoutSeconds };
+  return { runner, payload, callerId, contextId, executor, envVars, maxAttempts, trace, ...timeout };
+}
 
 /** Fills in defaults and checks every field with the codec that the runner uses. Throws ClientError INVALID_JOB. */
 export function checkRequest(request: JobRequest): Job {

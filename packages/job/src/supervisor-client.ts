@@ -157,7 +157,7 @@ export class SupervisorClient implements JobApi {
       const names = envNames.join(", ");
       throw new ClientError(
         "DENIED",
-        `job ${id} has variables (${names}), and a supervisor never shows their values; submit it from its script`,
+        `job ${id} has variables (${names}), and a supervisor never shows their values; retry it unchanged, or submit it from its script`,
       );
     }
     return checkRequest({
@@ -170,6 +170,13 @@ export class SupervisorClient implements JobApi {
       contextId: view.contextId ?? "",
       executor: view.executor ?? "",
     });
+  }
+
+  async retry(id: string, locator: JobLocator = {}): Promise<Submitted> {
+    const { runner } = await this.get(id, locator);
+    const answer = objectOf(await this.#rpc.call("job.retry", named(id, { runner })));
+    const status = statusOf(textOf(answer, "status"));
+    return { id: textOf(answer, "id"), runner, outcome: "created", status };
   }
 
   close(): void {

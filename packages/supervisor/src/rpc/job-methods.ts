@@ -133,7 +133,7 @@ export const jobMethods = {
   "job.retry": method({
     summary: "Submit a final job again, under a new id",
     description:
-      "Nobody but its signers can repeat a signed job: that is refused with `data.reason` `signed`, and `data.command` is the command that submits it with a new signature.",
+      "The supervisor copies everything that was asked for, the values of variables too, which it shows to nobody; so nothing of it can be changed on the way. Nobody but its signers can repeat a signed job: that is refused with `data.reason` `signed`, and `data.command` is the command that submits it with a new signature.",
     scope: "jobs:write",
     params: locator,
     result: z.strictObject({ id: jobId, retry_of: jobId, status: jobStatus }),
