@@ -51,7 +51,7 @@ export interface ChildExecutor extends Executor {
 /** Throws IsolationUnavailable when the level asked for cannot be had. The caller closes it. Main thread only. */
 export async function createExecutor(options: CreateExecutorOptions): Promise<ChildExecutor> {
   const chosen = await chooseIsolation(options.isolation);
-  options.logger?.info({ level: chosen.level, why: chosen.reason }, "isolation of jobs");
+  options.logger?.info({ isolation: chosen.level, why: chosen.reason }, "isolation of jobs");
   return childExecutor(options, chosen);
 }
 
