@@ -21,7 +21,11 @@ interface FollowOptions {
   readonly signal?: AbortSignal;
 }
 
-const blockMs = 1_000;
+/**
+ * A wait for the next entry is interrupted to look at the status: soon after the last entry, because jobs often end with
+ * their last word, then less and less often.
+ */
+const blockMs = { first: 50, growth: 1.6, last: 1_000 } as const;
 
 /** Ends when the job is final (or nobody wants to follow it) and everything was read. The connection is the caller's, and blocked meanwhile. */
 export async function* followLog(
@@ -33,6 +37,7 @@ export async function* followLog(
   const abort = (): void => connection.drop();
   options.signal?.addEventListener("abort", abort, { once: true });
   let last = "0-0";
+  let block: number = blockMs.first;
   try {
     for (;;) {
       options.signal?.throwIfAborted();
@@ -40,7 +45,7 @@ export async function* followLog(
       const status = await connection.send(["HGET", keys.job(id), "status"]);
       const final = isFinal(statusOf(status === null ? undefined : String(status)));
       const ends = final || options.follow === false;
-      const wait = ends ? [] : ["BLOCK", String(blockMs)];
+      const wait = ends ? [] : ["BLOCK", String(Math.round(block))];
       const command = ["XREAD", "COUNT", "500", ...wait, "STREAMS", keys.log(id), last];
       const entries = parseEntries(await connection.send(command));
       for (const { entryId, line } of entries) {
@@ -48,6 +53,7 @@ export async function* followLog(
         if (line.seq > (options.afterSeq ?? 0)) yield line;
       }
       if (ends && entries.length === 0) return;
+      block = entries.length > 0 ? blockMs.first : Math.min(block * blockMs.growth, blockMs.last);
     }
   } catch (error) {
     options.signal?.throwIfAborted();
