@@ -74,8 +74,8 @@ without a \`gap\`.
 
 ## Health
 
-\`GET /healthz\` answers 200 while the process answers at all, \`GET /readyz\` 200 while Redis answers and 503 otherwise or while
-stopping, \`GET /metrics\` is for Prometheus. Everything else under \`GET /\` is the page.
+\`GET /healthz\` answers 200 while the process answers at all, \`GET /readyz\` 200 while Redis answers and takes new jobs, and 503
+with \`reasons\` otherwise or while stopping, \`GET /metrics\` is for Prometheus ([alarms.md](alarms.md)). Everything else under \`GET /\` is the page.
 
 ## From TypeScript
 
