@@ -1,33 +1,42 @@
 /** Code in colours: the languages of our pages, and heroscript, which nobody else knows. */
-import hljs from "highlight.js/lib/core";
-import bash from "highlight.js/lib/languages/bash";
-import ini from "highlight.js/lib/languages/ini";
-import javascript from "highlight.js/lib/languages/javascript";
-import json from "highlight.js/lib/languages/json";
-import lua from "highlight.js/lib/languages/lua";
-import python from "highlight.js/lib/languages/python";
-import typescript from "highlight.js/lib/languages/typescript";
-import yaml from "highlight.js/lib/languages/yaml";
+import { createRequire } from "node:module";
 
-const languages = { bash, ini, javascript, json, lua, python, typescript, yaml };
+// Not imported: its types bring those of a browser along, for every file that is compiled with this one.
+const load = createRequire(import.meta.url);
+const hljs = load("highlight.js/lib/core");
+const languages = {
+  bash: load("highlight.js/lib/languages/bash"),
+  ini: load("highlight.js/lib/languages/ini"),
+  javascript: load("highlight.js/lib/languages/javascript"),
+  json: load("highlight.js/lib/languages/json"),
+  lua: load("highlight.js/lib/languages/lua"),
+  python: load("highlight.js/lib/languages/python"),
+  typescript: load("highlight.js/lib/languages/typescript"),
+  yaml: load("highlight.js/lib/languages/yaml"),
+};
 for (const [name, language] of Object.entries(languages)) hljs.registerLanguage(name, language);
-hljs.registerLanguage("hero", (api) => ({
-  name: "heroscript",
-  contains: [
-    api.COMMENT("//", "$"),
-    { className: "title", begin: /^\s*!{1,4}[\w.-]+/ },
-    { className: "attr", begin: /\b[\w./]+(?=:\S)/ },
-    { className: "string", begin: /'/, end: /'/ },
-    { className: "string", begin: /"/, end: /"/ },
-    { className: "string", begin: /`/, end: /`/ },
-    {
-      className: "keyword",
-      begin: /\b(?:const|let|for|of|in|if|else|while|return|function|throw|try|catch|new)\b/,
-    },
-    { className: "built_in", begin: /\b(?:print|env|args|fail)\b/ },
-    api.C_NUMBER_MODE,
-  ],
-}));
+hljs.registerLanguage("hero", heroscript);
+
+/** @param {any} api */
+function heroscript(api) {
+  return {
+    name: "heroscript",
+    contains: [
+      api.COMMENT("//", "$"),
+      { className: "title", begin: /^\s*!{1,4}[\w.-]+/ },
+      { className: "attr", begin: /\b[\w./]+(?=:\S)/ },
+      { className: "string", begin: /'/, end: /'/ },
+      { className: "string", begin: /"/, end: /"/ },
+      { className: "string", begin: /`/, end: /`/ },
+      {
+        className: "keyword",
+        begin: /\b(?:const|let|for|of|in|if|else|while|return|function|throw|try|catch|new)\b/,
+      },
+      { className: "built_in", begin: /\b(?:print|env|args|fail)\b/ },
+      api.C_NUMBER_MODE,
+    ],
+  };
+}
 
 /** Info string or file ending → language. */
 const names = new Map(
