@@ -1,4 +1,4 @@
-/** The completion script of bash. It needs no package of completions, and works with the bash of old Macs. */
+/** The completion script of bash. It needs no package of completions. */
 import { quoted } from "./quoted.ts";
 import type { CompletionLine, CompletionTree, CompletionValue } from "./tree.ts";
 
