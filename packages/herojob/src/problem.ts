@@ -26,7 +26,7 @@ export async function tell(error: unknown, shell: Shell): Promise<ExitCode> {
 function nextStep({ code, message }: ClientError): string {
   switch (code) {
     case "UNAVAILABLE":
-      return message.startsWith("Redis at") ? "; start it, or name another one with -r URL" : "";
+      return stepAtRedis(message);
     case "DENIED":
       return "; look at the user and password in -r URL, or at the key in --api-key-file";
     case "NOT_FOUND":
@@ -36,4 +36,13 @@ function nextStep({ code, message }: ClientError): string {
     case "WAIT_TIMEOUT":
       return "";
   }
+}
+
+/** One that answers is there: to start it would mend nothing. */
+function stepAtRedis(message: string): string {
+  if (!message.startsWith("Redis at")) return "";
+  if (message.includes(" refuses: OOM ")) {
+    return "; raise its maxmemory, or have runners keep results for a shorter time (--result-ttl)";
+  }
+  return message.includes(" refuses: ") ? "" : "; start it, or name another one with -r URL";
 }

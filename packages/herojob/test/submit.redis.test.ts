@@ -257,3 +257,12 @@ test("a Redis that is not there is exit code 3 and names the address", async () 
   expect(stderr).toContain("start it, or name another one with -r URL");
   expect(stderr).not.toContain("geheim");
 });
+
+test("a full Redis is exit code 3 and says how it gets room, not that it should be started", async () => {
+  await using full = await startRedis({ args: ["--maxmemory", "100kb"] });
+  const { code, stderr } = await herojob(["submit", "-e", "x", "--runner", "r", "-r", full.url]);
+  expect(code).toBe(3);
+  expect(stderr).toContain("refuses: OOM");
+  expect(stderr).toContain("raise its maxmemory");
+  expect(stderr).not.toContain("start it");
+});
