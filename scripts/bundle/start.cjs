@@ -45,7 +45,7 @@ function chunk(name) {
 /** @param {string} name @param {string} code */
 function load(name, code) {
   const filename = path.join(folder, name);
-  const cachedData = read(name + cacheEnding);
+  const cachedData = unspoiled(read(name + cacheEnding));
   const script = new vm.Script(code, {
     filename,
     ...(cachedData === undefined ? {} : { cachedData }),
@@ -71,4 +71,24 @@ function read(name) {
   }
 }
 
-module.exports = { run, isFresh, loaded, folder, cacheEnding };
+/**
+ * What a cache file holds before the sum at its end. V8 trusts what it is given: a cache that a crash of the host has left
+ * half written would end the process.
+ * @param {Buffer | undefined} file
+ */
+function unspoiled(file) {
+  if (file === undefined || file.length < 8 || file.length % 4 !== 0) return undefined;
+  const data = file.subarray(0, -4);
+  return sumOf(data) === file.readInt32LE(data.length) ? data : undefined;
+}
+
+/** @param {Buffer} data */
+function sumOf(data) {
+  const aligned = data.byteOffset % 4 === 0 ? data : new Uint8Array(data);
+  const words = new Int32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
+  let sum = 1;
+  for (let at = 0; at < words.length; at++) sum = (Math.imul(sum, 31) + (words[at] ?? 0)) | 0;
+  return sum;
+}
+
+module.exports = { run, isFresh, sumOf, loaded, folder, cacheEnding };

@@ -8,11 +8,14 @@ const path = require("node:path");
 
 const [start = "", ...args] = process.argv.slice(2);
 process.argv.splice(1, process.argv.length, start, ...args);
-const { run, loaded, folder, cacheEnding } = require(start);
+const { run, sumOf, loaded, folder, cacheEnding } = require(start);
 process.on("exit", () => {
   for (const [name, { script }] of loaded) {
     const file = path.join(folder, name + cacheEnding);
-    writeFileSync(`${file}.new`, script.createCachedData());
+    const data = script.createCachedData();
+    const sum = Buffer.alloc(4);
+    sum.writeInt32LE(sumOf(data));
+    writeFileSync(`${file}.new`, Buffer.concat([data, sum]));
     renameSync(`${file}.new`, file);
   }
 });

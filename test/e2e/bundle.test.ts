@@ -100,6 +100,19 @@ describe("a program of which nothing is left but its bundle", () => {
     expect(await says("herojob", ["sign", job, "--key", key])).toContain("signatures");
   });
 
+  test.each(["half written", "full of zeros"])("a code cache that was left %s is not used", async (how) => {
+    const folder = join(scratch, "herojob", "dist", "bundle");
+    const [content = ""] = readdirSync(folder).filter((name) => name !== "start.cjs");
+    const caches = readdirSync(join(folder, content)).filter((name) => name.endsWith(".cache"));
+    expect(caches).toContain(`main.cjs.${process.version}-${process.arch}.cache`);
+    for (const cache of caches) {
+      const path = join(folder, content, cache);
+      const bytes = readFileSync(path);
+      writeFileSync(path, how === "half written" ? bytes.subarray(0, bytes.length / 2) : bytes.fill(0, 4096));
+    }
+    expect(await says("herojob", ["--version"])).toMatch(/^herojob \d/);
+  });
+
   test("the licences of everything that is in it lie beside it", () => {
     const folder = join(scratch, "herorunner", "dist", "bundle");
     const [content = ""] = readdirSync(folder).filter((name) => name !== "start.cjs");
