@@ -145,3 +145,19 @@ test("close waits for the renewal that is on its way", async () => {
   letGo();
   await closing;
 });
+
+test("each renewal is told with an answer for each lease, also when the queue gives none", async () => {
+  const { store, queue, keeper, take } = await setup();
+  const told: (readonly string[])[] = [];
+  keeper.onRenewed = (answers) => told.push(answers);
+  await take("1");
+  await take("2");
+  store.write("2", { token: "somebody else's" });
+  await keeper.renewNow();
+  queue.breakDown("renew");
+  await keeper.renewNow();
+  expect(told).toEqual([
+    ["held", "lost"],
+    ["failed", "failed"],
+  ]);
+});

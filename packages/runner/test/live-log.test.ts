@@ -114,3 +114,16 @@ test("a queue that refuses costs its batch and nothing else", async () => {
   expect(await log.end()).toHaveLength(1);
   expect(batches).toHaveLength(1);
 });
+
+test("what is left out is told in bytes: what finds no room, and what the queue did not take", async () => {
+  const clock = new FakeClock();
+  const dropped: number[] = [];
+  const refuse = () => Promise.reject(new Error("away"));
+  const log = new LiveLog(refuse, clock, (bytes) => dropped.push(bytes));
+  log.write("out", 0, "x".repeat(1024 * 1024));
+  log.write("out", 1024 * 1024, "über");
+  expect(dropped).toEqual([5]);
+  await clock.advance(200);
+  expect(dropped).toEqual([5, 1024 * 1024]);
+  await log.end();
+});
