@@ -101,8 +101,10 @@ describe("the installed programs", () => {
 
   it.each(programs)("%s has its manual page where npm looks for it", (name) => {
     const folder = name === "herosupervisor" ? "supervisor" : name;
-    const { man } = JSON.parse(contentOf(folder, "package.json")) as { man: string };
-    expect(contentOf(folder, man)).toContain(`.TH ${name.toUpperCase()} 1`);
+    const { man } = JSON.parse(contentOf(folder, "package.json")) as { man: unknown };
+    // npm puts it where man looks only when it is a list.
+    expect(man).toEqual([`man/${name}.1`]);
+    expect(contentOf(folder, `man/${name}.1`)).toContain(`.TH ${name.toUpperCase()} 1`);
   });
 
   it.each(programs)("%s prints completions", async (name) => {
