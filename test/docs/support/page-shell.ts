@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -63,6 +63,7 @@ cat "$log"
 
 /** What a page says of a checkout holds in its folder too. Copies: a command may write into them. */
 const copied = ["examples", "deploy", "package.json"];
+
 export async function openPageShell(): Promise<PageShell> {
   builtBin("herorunner");
   const home = await mkdtemp(join(tmpdir(), "herorunner-docs-"));
@@ -99,7 +100,14 @@ export async function openPageShell(): Promise<PageShell> {
     stdio: ["pipe", "ignore", "pipe", "pipe"],
     detached: true,
   });
+  const lastResort = (): void => {
+    bash.kill("SIGKILL");
+    for (const pid of pidsIn(daemons)) kill(-pid, "SIGKILL");
+    rmSync(home, { recursive: true, force: true });
+  };
+  process.on("exit", lastResort);
   const close = async (): Promise<void> => {
+    process.off("exit", lastResort);
     bash.kill("SIGKILL");
     await Promise.all([bash.exitCode ?? bash.signalCode ?? once(bash, "exit"), endDaemons(daemons)]);
     await redis.stop();
@@ -179,15 +187,22 @@ function withPagePorts(output: string, ports: Ports): string {
   return text;
 }
 
+/** 0 asks whether it lives. */
+function kill(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false; // it ended before
+  }
+}
+
+function pidsIn(folder: string): readonly number[] {
+  const names = readdirSync(folder).filter((name) => name.endsWith(".pid"));
+  return names.map((name) => parseInt(name));
+}
+
 async function endDaemons(folder: string): Promise<void> {
-  const pids = (await readdir(folder)).filter((name) => name.endsWith(".pid")).map((name) => parseInt(name));
-  const kill = (pid: number, signal: NodeJS.Signals | 0): boolean => {
-    try {
-      return process.kill(pid, signal);
-    } catch {
-      return false; // it ended before
-    }
-  };
+  const pids = pidsIn(folder);
   // aborts what still runs, so that no job outlives its page
   for (const pid of pids) kill(pid, "SIGTERM");
   for (const pid of pids) kill(pid, "SIGTERM");
