@@ -33,11 +33,11 @@ herojob submit --runner web-1 --id 42 --wait hello.hero
 echo '{ "runner": "web-1", "payload": "print(1)" }' | herojob sign --key carol.key - >signed.json`,
   "docs/recovery.md": `
 echo 'print("deployed")' >deploy.hero
-openssl rand -hex 32 >admin-secret
+node -p 'crypto.randomBytes(32).toString("hex")' >admin-secret
 herorunner web-1
 herojob submit --runner web-1 --id 42 --wait deploy.hero`,
   "docs/rpc.md": `
-KEY=$(openssl rand -hex 32); echo "$KEY" >admin-secret
+KEY=$(node -p 'crypto.randomBytes(32).toString("hex")'); echo "$KEY" >admin-secret
 herorunner my-hero-runner
 herosupervisor --admin-secret-file admin-secret --port 8083
 curl -sf http://127.0.0.1:8083/rpc -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
@@ -53,7 +53,7 @@ herorunner web-1 --trust trust.json --signatures warn --receipt-key receipt.key
 herojob submit --runner web-1 --id 42 --wait -e 'print("hello")'
 rm alice.key`,
   "docs/upgrade.md": `
-KEY=$(openssl rand -hex 32); echo "$KEY" >admin-secret
+KEY=$(node -p 'crypto.randomBytes(32).toString("hex")'); echo "$KEY" >admin-secret
 herosupervisor --admin-secret-file admin-secret --port 8082`,
 };
 
