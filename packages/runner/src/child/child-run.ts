@@ -141,7 +141,9 @@ class ChildRun {
     } else {
       await this.#drain(child);
     }
-    const survivors = await this.#clear(job, fence, kill);
+    // Looked at in the moment in which it ended; whoever has been asked to end is looked for again.
+    const nothingLeft = endedByItself !== undefined && child.leftNothing();
+    const survivors = nothingLeft ? [] : await this.#clear(job, fence, kill);
     await waitFor(drainQuietMs, ended);
     await waitFor(drainQuietMs, child.outputEnded);
     const ending = this.#notStartedAtFence(endedByItself, fence) ?? this.#ending(endedByItself);

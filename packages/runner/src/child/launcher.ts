@@ -33,6 +33,8 @@ export interface LaunchedProcess {
   readonly exit: Promise<Exit>;
   /** How it ended, when that is known at once and the launcher has seen that nothing is left: no output to come, no process. */
   readonly endedCleanly: Exit | undefined;
+  /** Once `exit` is known: whether the launcher has looked then and found that nothing of the job can be left. False says nothing. */
+  leftNothing(): boolean;
   /** Resolves when nobody holds the write end of either stream any more, or after `releaseOutput`. */
   readonly outputEnded: Promise<void>;
   /** Gives up output and fence, when the job is over. Whoever still writes gets SIGPIPE. */

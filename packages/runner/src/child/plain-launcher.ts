@@ -64,6 +64,7 @@ async function launch(
         fence,
         exit,
         endedCleanly: undefined,
+        leftNothing: () => false,
         outputEnded: Promise.all(streams.map((stream) => stream.ended)).then(() => undefined),
         release: () => {
           for (const stream of streams) stream.release();

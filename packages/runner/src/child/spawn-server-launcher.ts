@@ -136,12 +136,17 @@ class ThroughServers implements SpawnServerLauncher {
     place: Place,
     fence: LaunchedProcess["fence"],
   ): PreparedProcess {
-    const exitOf = (known: SpawnedEnd | undefined): Exit => known?.exit ?? endUnwatched(pid);
+    let leftNothing = false;
+    const exitOf = (known: SpawnedEnd | undefined): Exit => {
+      leftNothing = known?.leftNothing === true;
+      return known?.exit ?? endUnwatched(pid);
+    };
     return {
       pid,
       fence,
       exit: ended.then(exitOf),
       endedCleanly: end?.leftNothing === true ? end.exit : undefined,
+      leftNothing: () => leftNothing,
       outputEnded,
       feed,
       release: () => {

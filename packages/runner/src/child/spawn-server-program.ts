@@ -14,6 +14,8 @@
  * Out: STARTED pid, only for a job that lasts; OUT, ERR bytes; CLOSED both streams have ended;
  *      ENDED pid, status as of waitpid, 1 when nothing of the job can be left; FAILED errno; IDLE pid of the server.
  */
+import { spawnServerRoll } from "./spawn-server-roll.ts";
+
 export const spawnServerProgram = String.raw`
 import errno, gc, mmap, os, select, signal, struct, sys, time
 
@@ -47,40 +49,7 @@ def spawn(file, argv, env, streams):
     actions = [(os.POSIX_SPAWN_DUP2, stream, number) for number, stream in enumerate(streams)]
     return os.posix_spawn(file, argv, env, file_actions=actions, setsid=True, setsigmask=[], setsigdef=ignored)
 
-class Roll:
-    """Shared by all servers: who they are, whose session runs, and which jobs were started last."""
-    place, record, mark, kept = struct.Struct("<II"), struct.Struct("<4sId"), b"\xff\xff\xff\xff", 4
-
-    def __init__(self, file, index):
-        self.size = self.place.size + self.kept * self.record.size
-        self.table = mmap.mmap(file, NUMBER.size + places * self.size)
-        self.start, self.next = NUMBER.size + index * self.size, 0
-        if self.count() <= index:
-            NUMBER.pack_into(self.table, 0, index + 1)
-        self.told(0)
-
-    def count(self):
-        return NUMBER.unpack_from(self.table)[0]
-
-    def told(self, current):
-        self.place.pack_into(self.table, self.start, os.getpid(), current)
-
-    def begin(self, pid, began):
-        at = self.start + self.place.size + self.next * self.record.size
-        self.next = (self.next + 1) % self.kept
-        self.record.pack_into(self.table, at, self.mark, pid, began)
-        self.told(pid)
-
-    def current(self):
-        return self.place.unpack_from(self.table, self.start)[1]
-
-    def everybody(self):
-        return [self.place.unpack_from(self.table, NUMBER.size + index * self.size) for index in range(self.count())]
-
-    def started_since(self, pid, began):
-        at = self.table.find(self.mark + NUMBER.pack(pid), 0, NUMBER.size + self.count() * self.size)
-        return at >= 0 and self.record.unpack_from(self.table, at)[2] >= began
-
+${spawnServerRoll}
 class Server:
     def __init__(self, link, roll):
         self.link, self.roll = link, roll
@@ -169,10 +138,12 @@ class Server:
             os.chdir("/")
         began = time.monotonic()
         untold = self.last_pid() < pid
+        # Whatever the job leaves was made after this process, and after this moment.
+        self.since = pid, began
         self.roll.begin(pid, began)
         streams = dict(zip(ours, (OUT, ERR)))
         announce_at = began if waits else began + announce_after_s
-        told = self.carry(pid, streams, announce_at, lambda: not untold and self.left_nothing(pid, began))
+        told = self.carry(pid, streams, announce_at, lambda: not untold and self.left_nothing(pid))
         self.send(told + frame(IDLE, NUMBER.pack(os.getpid())))
 
     def start(self, body, theirs, ours, waits):
@@ -227,6 +198,7 @@ class Server:
                     kind, body = self.receive()
                     if kind == FEED and self.input is not None:
                         self.rest = memoryview(body)
+                        self.look_from_now(pid)
                         poll.register(self.input, select.POLLOUT)
                     elif kind == RELEASE and streams:
                         self.close_streams(streams, list(streams))
@@ -283,8 +255,14 @@ class Server:
     def last_pid(self):
         return 0 if self.load is None else int(os.pread(self.load, 128, 0).rsplit(b" ", 1)[1])
 
-    def left_nothing(self, pid, began):
+    def look_from_now(self, pid):
+        """While it waited it has made nobody who is still there: that is what its control group says."""
+        if self.group is not None and set(os.pread(self.group, 64, 0).split()) == {b"%d" % pid, b"%d" % os.getpid()}:
+            self.since = self.last_pid(), time.monotonic()
+
+    def left_nothing(self, pid):
         """The kernel gives ids in ascending order: what the job left has one above its own, up to the last one given."""
+        seen, began = self.since
         if time.monotonic() - began > self.trusted_s:
             return False
         try:
@@ -296,7 +274,6 @@ class Server:
             return False
         if self.group is not None and os.pread(self.group, 64, 0) != b"%d\n" % os.getpid():
             return False
-        seen = pid
         for _ in range(5):
             last = self.last_pid()
             if last == seen:
