@@ -31,6 +31,18 @@ export { problemText } from "./options/text.ts";
 export { showAddress } from "./options/kinds.ts";
 export { logOptions, rustLogLevel } from "./log-options.ts";
 export { redisOptions } from "./redis-options.ts";
+export { tracingOptions } from "./tracing-options.ts";
+export { parseTraceparent } from "./tracing/traceparent.ts";
+export {
+  openTracing,
+  traceClock,
+  type Span,
+  type SpanAttributes,
+  type SpanCounts,
+  type SpanStart,
+  type Tracing,
+  type TracingOptions,
+} from "./tracing/tracing.ts";
 export {
   createLogger,
   LOG_LEVELS,

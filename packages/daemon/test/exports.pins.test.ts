@@ -23,11 +23,15 @@ test("these names are public, and no others", () => {
     "metricsReference",
     "noMetrics",
     "openMetrics",
+    "openTracing",
+    "parseTraceparent",
     "problemText",
     "processMetrics",
     "redisOptions",
     "rustLogLevel",
     "showAddress",
     "startHealth",
+    "traceClock",
+    "tracingOptions",
   ]);
 });

@@ -3,7 +3,7 @@
  * again in reverse.
  */
 import { join } from "node:path";
-import { createLogger, createShutdown, type Shutdown } from "@herorunner/daemon";
+import { createLogger, createShutdown, type Shutdown, type SpanCounts } from "@herorunner/daemon";
 import { failed, RedisJobQueue, RedisPresence, type RedisTarget } from "@herorunner/job";
 import {
   type Admit,
@@ -27,6 +27,7 @@ import { exitCodes } from "./exit-codes.ts";
 import type { LiveState } from "./health.ts";
 import { createHeroRunner, runnerType } from "./hero-runner.ts";
 import { logEvent, logPutAside } from "./job-log.ts";
+import { type JobTraces, jobTraces, noTraces, openRunnerTracing } from "./job-traces.ts";
 import type { RunnerCounters } from "./metrics.ts";
 import { openObservation } from "./observation.ts";
 import type { RunConfig } from "./options.ts";
@@ -91,22 +92,24 @@ async function serve(parts: Parts, shutdown: Shutdown, live: LiveState): Promise
     onTrouble: (trouble) => (live.redisTrouble = trouble),
   });
   shutdown.onCleanUp("look at Redis", () => redisCheck.close());
+  const { traces, spans } = await openTraces(parts, shutdown);
   const executor = await openExecutor(parts, live, shutdown);
-  const counters = await openObservation({ parts, live, polls, isolation: executor.isolation, shutdown });
+  const { isolation } = executor;
+  const counters = await openObservation({ parts, live, polls, isolation, shutdown, spans });
   const { queue, presence } = openQueue(parts, { polls, counters }, shutdown);
   const signReceipt = config.receiptKey === undefined ? undefined : await openReceipts(config.receiptKey);
   const journal = counters.journal(await openJournal(parts));
-  showBanner(parts, executor.isolation);
+  showBanner(parts, isolation);
   await redisCheck.usable();
   if (shutdown.draining.aborted) return undefined;
   becomeKnown(parts, shutdown.draining);
   await recoverDeadNeighbours(queue, identity, { logger, onRecovered: counters.recovered });
-  live.handle = openRunner(parts, executor, shutdown.draining).spawn({
+  live.handle = openRunner(parts, { executor, traces }, shutdown.draining).spawn({
     queue,
     presence,
     journal,
     logger,
-    admit: openAdmission(parts),
+    admit: traces.admit(openAdmission(parts)),
     concurrency: config.concurrency,
     burst: config.burst,
     timing: { giveUpAfterMs: lastWordsMs },
@@ -116,6 +119,7 @@ async function serve(parts: Parts, shutdown: Shutdown, live: LiveState): Promise
       if (event.kind === "waiting") polls.asked();
       logEvent(event, logger);
       counters.event(event);
+      traces.event(event);
     },
   });
   const { handle } = live;
@@ -123,6 +127,20 @@ async function serve(parts: Parts, shutdown: Shutdown, live: LiveState): Promise
   whenAborted(shutdown.draining, () => handle.drain());
   whenAborted(shutdown.aborting, () => handle.abort());
   return handle.stopped;
+}
+
+async function openTraces(
+  parts: Parts,
+  shutdown: Shutdown,
+): Promise<{ readonly traces: JobTraces; readonly spans: () => SpanCounts }> {
+  const tracing = await openRunnerTracing(parts);
+  if (tracing === undefined) return { traces: noTraces, spans: () => ({ sent: 0, dropped: 0 }) };
+  shutdown.onCleanUp("traces", () => tracing.close());
+  const { runnerId, keyPrefix } = parts.config;
+  return {
+    traces: jobTraces({ tracing, runnerId, keyPrefix, logger: parts.logger }),
+    spans: () => tracing.counts(),
+  };
 }
 
 function whenAborted(signal: AbortSignal, act: () => void): void {
@@ -253,12 +271,17 @@ function openAdmission({ config, trust, environment }: Parts): Admit {
   });
 }
 
-function openRunner(parts: Parts, executor: ChildExecutor, ending: AbortSignal): Runner {
+function openRunner(
+  parts: Parts,
+  { executor, traces }: { readonly executor: ChildExecutor; readonly traces: JobTraces },
+  ending: AbortSignal,
+): Runner {
   const { config, hero, environment } = parts;
   const prewarm = openPrewarm(parts, executor, ending);
   return createHeroRunner({
     ...(prewarm !== undefined && { prewarm }),
     runnerId: config.runnerId,
+    traces,
     executor,
     hero,
     invoke: config.invoke,

@@ -17,6 +17,7 @@ import {
 } from "@herorunner/runner";
 import type { HeroLocator } from "./hero-binary.ts";
 import type { Invocation } from "./job-options.ts";
+import { type JobTraces, noTraces } from "./job-traces.ts";
 import type { Prewarm } from "./prewarm.ts";
 
 export const runnerType = "hero";
@@ -33,22 +34,26 @@ export interface HeroRunnerOptions {
   readonly cwd: string;
   /** Lets jobs without variables of their own be done by a process that already waits. */
   readonly prewarm?: Prewarm;
+  /** Tells the job's processes where in its trace they are. */
+  readonly traces?: JobTraces;
 }
 
 export function createHeroRunner(options: HeroRunnerOptions): Runner {
+  const { traces = noTraces } = options;
   return defineRunner({
     runnerType,
     runnerId: options.runnerId,
-    processJob: (job, context) => runHero(job, context, options),
+    processJob: (job, context) =>
+      traces.process(job, context.claim, (trace) => runHero({ job, trace }, context, options)),
   });
 }
 
 async function runHero(
-  job: VerifiedJob,
+  { job, trace }: { readonly job: VerifiedJob; readonly trace: string },
   context: JobContext,
   options: HeroRunnerOptions,
 ): Promise<JobOutcome> {
-  const environment = jobEnvironment(options.environment, job);
+  const environment = jobEnvironment(options.environment, { ...job, trace });
   if (!environment.ok) return failed(environment.reason, environment.message); // admission has asked already
   const hero = options.hero.locate();
   if (!hero.found) return failed("hero_not_found", `hero was not found: ${hero.sentence}`);

@@ -229,6 +229,12 @@ const state = {
     name: "herorunner_last_poll_age_seconds",
     help: "Time since Redis last answered a wait for jobs; nothing before the first answer. Grows while the runner is full or paused, since it does not ask then.",
   },
+  spans: {
+    kind: "counter",
+    name: "herorunner_trace_spans_total",
+    help: "Spans that ended: sent to the collector, or dropped because it was away, refused them or was too slow. 0 without --otlp-endpoint.",
+    labels: { result: ["sent", "dropped"] },
+  },
   silence: {
     kind: "gauge",
     name: "herorunner_poll_silence_seconds",

@@ -157,7 +157,7 @@ function countOutcomes(metrics: Metrics, refused: Refused): (outcome: JobOutcome
 const longestWaitMs = 365 * 86_400_000;
 
 /** Both times are Redis's own where the client is honest; a client may have written anything. */
-function waitedMsOf({ fields }: Claim): number | undefined {
+export function waitedMsOf({ fields }: Claim): number | undefined {
   const [queued, taken] = ["queued_at", "dispatched_at"].map((name) => {
     const text = Buffer.from(fields.get(name)?.subarray(0, 16) ?? []).toString();
     return /^\d{13}$/.test(text) ? Number(text) : Number.NaN;

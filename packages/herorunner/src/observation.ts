@@ -1,5 +1,5 @@
 /** What makes a runner visible: counters, checks and the server of `--listen`. Without it everything here costs nothing. */
-import { type Metrics, noMetrics, openMetrics, type Shutdown } from "@herorunner/daemon";
+import { type Metrics, noMetrics, openMetrics, type Shutdown, type SpanCounts } from "@herorunner/daemon";
 import type { IsolationLevel } from "@herorunner/runner";
 import { type Checked, healthOf, type LiveState, openHealth, readinessOf } from "./health.ts";
 import { createCounters, type RunnerCounters } from "./metrics.ts";
@@ -15,6 +15,7 @@ export interface Observed {
   readonly polls: PollWatch;
   readonly isolation: IsolationLevel;
   readonly shutdown: Shutdown;
+  readonly spans: () => SpanCounts;
 }
 
 /** Throws StartRefused when the address of `--listen` cannot be had. */
@@ -37,14 +38,14 @@ export async function openObservation(observed: Observed): Promise<RunnerCounter
 }
 
 function watch(metrics: Metrics, observed: Observed, checked: Checked): void {
-  const { parts, live, polls, isolation, shutdown } = observed;
+  const { parts, live, polls, isolation, shutdown, spans } = observed;
   const { config, target, tlsCa, trust } = parts;
   const { runnerId, keyPrefix } = config;
   const tls = tlsCa === undefined ? {} : { tlsCa };
   const queue = openQueueWatch({ target, runner: runnerId, keyPrefix, ...tls });
   shutdown.onCleanUp("metrics", () => queue.close());
   watchRunner(metrics, {
-    ...{ runnerId, build, isolation, polls, trust },
+    ...{ runnerId, build, isolation, polls, trust, spans },
     launcher: () => live.launcher?.() ?? { servers: 0, lost: 0 },
     health: () => live.handle?.health(),
     ready: () => readinessOf(checked),

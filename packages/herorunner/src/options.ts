@@ -7,6 +7,7 @@ import {
   logOptions,
   type Problem,
   redisOptions,
+  tracingOptions,
 } from "@herorunner/daemon";
 import { idPattern, parseRedisUrl, timeoutSecondsRange } from "@herorunner/job";
 import { signatureModes } from "@herorunner/job/trust";
@@ -136,6 +137,7 @@ const runOptions = defineOptions({
   ...trustOptions,
   ...receiptOptions,
   ...processOptions,
+  ...tracingOptions,
   ...logOptions,
 });
 

@@ -1,5 +1,5 @@
 /** Values that are looked up at each scrape, and at no other time. */
-import type { BuildInfo, Metrics, Sample, Verdict } from "@herorunner/daemon";
+import type { BuildInfo, Metrics, Sample, SpanCounts, Verdict } from "@herorunner/daemon";
 import type { IsolationLevel, RunnerHealth } from "@herorunner/runner";
 import { metricTable as table, troubleCodes } from "./metric-table.ts";
 import type { PollWatch } from "./poll-watch.ts";
@@ -25,6 +25,7 @@ export interface Watched {
   readonly polls: Pick<PollWatch, "ageMs" | "silentMs">;
   readonly trust: TrustSource;
   readonly queue: QueueWatch;
+  readonly spans: () => SpanCounts;
   /** Wall clock, ms. */
   readonly now?: () => number;
 }
@@ -36,7 +37,8 @@ export function watchRunner(metrics: Metrics, watched: Watched): void {
   watchQueue(metrics, watched);
 }
 
-function watchProcess(metrics: Metrics, { runnerId, build, isolation, launcher, trust }: Watched): void {
+function watchProcess(metrics: Metrics, watched: Watched): void {
+  const { runnerId, build, isolation, launcher, trust, spans } = watched;
   metrics.gauge(table.build, () => {
     const { version, commit = "unknown" } = build;
     return [{ labels: { version, commit, node: process.version }, value: 1 }];
@@ -48,6 +50,10 @@ function watchProcess(metrics: Metrics, { runnerId, build, isolation, launcher, 
   });
   metrics.gauge(table.launcherServers, () => launcher().servers);
   metrics.counter(table.launcherLost, () => launcher().lost);
+  metrics.counter(table.spans, () => {
+    const counts = spans();
+    return (["sent", "dropped"] as const).map((result) => ({ labels: { result }, value: counts[result] }));
+  });
 }
 
 function watchSlots(metrics: Metrics, { health, ready, polls }: Watched): void {

@@ -8,6 +8,7 @@ import {
   load,
   type Logger,
   openMetrics,
+  openTracing,
   showAddress,
 } from "@herorunner/daemon";
 import { maskRedisUrl } from "@herorunner/job";
@@ -67,11 +68,17 @@ async function serve(config: ServeConfig, warnings: readonly string[]): Promise<
   if (tlsCa === "unreadable") return shutdown.finish(exitCodes.usage);
   try {
     const metrics = await openMetrics();
+    const { otlpEndpoint: endpoint } = config;
+    const tracing = await openTracing({
+      ...{ endpoint, serviceName: "herosupervisor", version, env: process.env, logger },
+    });
+    if (tracing !== undefined) shutdown.onCleanUp("traces", () => tracing.close());
     const supervisor = await startSupervisor({
       ...(tlsCa === undefined ? {} : { tlsCa: tlsCa.pem }),
       ...supervisorOptions(config),
       adminSecret: secret,
       metrics,
+      ...(tracing && { tracing }),
       logger,
     });
     shutdown.onCleanUp("supervisor", () =>

@@ -49,6 +49,12 @@ export const metricTable = {
     help: "Event streams that were opened.",
   },
   connections: { kind: "gauge", name: "herosupervisor_connections", help: "Open HTTP connections." },
+  spans: {
+    kind: "counter",
+    name: "herosupervisor_trace_spans_total",
+    help: "Spans that ended: sent to the collector, or dropped because it was away, refused them or was too slow. 0 without --otlp-endpoint.",
+    labels: { result: ["sent", "dropped"] },
+  },
   build: {
     kind: "gauge",
     name: "herosupervisor_build_info",

@@ -1,5 +1,5 @@
 /** What a supervisor counts, and what it looks up when somebody scrapes. */
-import type { BuildInfo, Metrics, Sample } from "@herorunner/daemon";
+import type { BuildInfo, Metrics, Sample, SpanCounts } from "@herorunner/daemon";
 import { limitNames, metricTable as table } from "./metric-table.ts";
 import type { RedisWatch, WatchedRedis, WatchedRunner } from "./store/redis-watch.ts";
 
@@ -38,10 +38,12 @@ export interface Watched {
   readonly redis: RedisWatch;
   readonly streams: { readonly count: number; readonly opened: number };
   readonly connections: () => number;
+  readonly spans: () => SpanCounts;
 }
 
 /** Values that are looked up at each scrape, and at no other time. */
-export function watchSupervisor(metrics: Metrics, { build, redis, streams, connections }: Watched): void {
+export function watchSupervisor(metrics: Metrics, watched: Watched): void {
+  const { build, redis, streams, connections, spans } = watched;
   metrics.gauge(table.build, () => {
     const { version, commit = "unknown" } = build;
     return [{ labels: { version, commit, node: process.version }, value: 1 }];
@@ -49,6 +51,10 @@ export function watchSupervisor(metrics: Metrics, { build, redis, streams, conne
   metrics.gauge(table.streams, () => streams.count);
   metrics.counter(table.streamsOpened, () => streams.opened);
   metrics.gauge(table.connections, connections);
+  metrics.counter(table.spans, () => {
+    const counts = spans();
+    return (["sent", "dropped"] as const).map((result) => ({ labels: { result }, value: counts[result] }));
+  });
   const fact = (pick: (found: WatchedRedis) => number | undefined) => async () => {
     const found = await redis.look();
     return found && pick(found);

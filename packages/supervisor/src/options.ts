@@ -6,6 +6,7 @@ import {
   defineProgram,
   logOptions,
   redisOptions,
+  tracingOptions,
 } from "@herorunner/daemon";
 import { parseRedisUrl } from "@herorunner/job";
 import { secretProblems } from "./auth/admin-secret.ts";
@@ -77,6 +78,7 @@ const serveCommand = defineCommand({
     ...redisOptions({ group: "Redis", parseUrl: parseRedisUrl }),
     ...listenOptions,
     ...authOptions,
+    ...tracingOptions,
     ...logOptions,
   },
   positionals: {},

@@ -1,7 +1,7 @@
 /** A supervisor, put together: what it needs is opened here, in order, and closed again in reverse. */
 import type { IncomingMessage } from "node:http";
 import { fileURLToPath } from "node:url";
-import { type Logger, type Metrics, noMetrics, type Verdict } from "@herorunner/daemon";
+import { type Logger, type Metrics, noMetrics, type Tracing, type Verdict } from "@herorunner/daemon";
 import {
   ConnectionPool,
   defaultKeyPrefix,
@@ -32,6 +32,7 @@ import { JobStore } from "./store/jobs.ts";
 import { redisFacts, takesWrites } from "./store/redis-facts.ts";
 import { RedisWatch } from "./store/redis-watch.ts";
 import { RunnerRegistry } from "./store/runners.ts";
+import { submitTraces } from "./store/submit-traces.ts";
 import { build } from "./version.ts";
 
 export interface SupervisorOptions {
@@ -46,6 +47,8 @@ export interface SupervisorOptions {
   readonly allowedOrigins?: readonly string[];
   readonly tlsProxy?: boolean;
   readonly metrics?: Metrics;
+  /** Closed by its owner. */
+  readonly tracing?: Tracing;
   readonly logger: Logger;
   readonly limits?: Partial<ServerLimits & StreamLimits & { readonly maxBodyBytes: number }>;
 }
@@ -79,7 +82,10 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     parts.close();
     throw error;
   }
-  watchSupervisor(app.metrics, { build, redis, streams, connections: () => server.connections });
+  watchSupervisor(app.metrics, {
+    ...{ build, redis, streams, connections: () => server.connections },
+    spans: () => options.tracing?.counts() ?? { sent: 0, dropped: 0 },
+  });
   return {
     port: server.port,
     get connections() {
@@ -125,20 +131,17 @@ function openParts(options: SupervisorOptions, draining: AbortSignal): Parts {
     counters.wrongKey();
     logger.info({ address }, "wrong key");
   };
+  const traced = options.tracing && { traces: submitTraces(options.tracing, prefix) };
   const bodyLimit = options.limits?.maxBodyBytes ?? maxBodyBytes;
   const app: AppOptions = {
     services: {
       info: infoOf(redis, prefix),
-      jobs: new JobStore({ client, redis, runners, prefix, onSubmitted: counters.submitted }),
+      jobs: new JobStore({ client, redis, runners, prefix, onSubmitted: counters.submitted, ...traced }),
       ...{ runners, keys },
     },
     login: new Login({ adminSecret, keys, sessions, failures, onFailure }),
     ...{ sessions, streams, draining, logger },
-    guard: new Guard({
-      allowedHosts: options.allowedHosts ?? [],
-      allowedOrigins: options.allowedOrigins ?? [],
-      behindTls: tlsProxy,
-    }),
+    guard: guardOf(options),
     bodies: new BodyReader({ maxBytes: bodyLimit, maxTotalBytes: maxTotalBodyBytes }),
     hub: new EventHub(runners, logger),
     files: readPageFiles(fileURLToPath(new URL("../public/", import.meta.url))),
@@ -163,6 +166,10 @@ function openParts(options: SupervisorOptions, draining: AbortSignal): Parts {
       redis.close();
     },
   };
+}
+
+function guardOf({ allowedHosts = [], allowedOrigins = [], tlsProxy = false }: SupervisorOptions): Guard {
+  return new Guard({ allowedHosts, allowedOrigins, behindTls: tlsProxy });
 }
 
 function infoOf(redis: ConnectionPool, prefix: string): Services["info"] {

@@ -10,6 +10,11 @@ const configFile = [
   "options, where `--config` names it; there is none that is read by itself",
 ] as const;
 
+const otelVariables = [
+  "OTEL_EXPORTER_OTLP_ENDPOINT",
+  "where traces go when `--otlp-endpoint` does not say it; headers, names and sampling follow the other standard variables",
+] as const;
+
 export const herorunnerTexts: ManualTexts = {
   summary: "takes heroscript jobs from Redis and runs them",
   description: [
@@ -24,6 +29,7 @@ export const herorunnerTexts: ManualTexts = {
   environment: [
     ["PATH", "where `hero` is looked for, and what jobs get unless `--path` says otherwise"],
     ["RUST_LOG", "the log level, as long as none of ours is set"],
+    otelVariables,
   ],
   files: [
     ["/var/lib/herorunner", "state of runners that root starts; `--state-dir` names another folder"],
@@ -62,7 +68,7 @@ export const herosupervisorTexts: ManualTexts = {
     "It listens on a loopback address unless `--host` says otherwise; beyond loopback it wants an admin secret worth its name. " +
       "SIGTERM and SIGINT stop it: calls under way may end.",
   ],
-  environment: [["RUST_LOG", "the log level, as long as none of ours is set"]],
+  environment: [["RUST_LOG", "the log level, as long as none of ours is set"], otelVariables],
   files: [configFile],
   exits: pairs(herosupervisorExits, {
     stopped: "stopped when it was asked to",

@@ -25,6 +25,7 @@ export async function answerRpc(visit: Visit): Promise<Answer | undefined> {
       principal,
       patience,
       waitUntilMs: performance.now() + maxWaitMs,
+      traceparent: request.headers["traceparent"]?.toString(),
     };
     const { text, httpStatus } = await dispatch(body.text, call, app.rpc);
     return text === undefined

@@ -59,7 +59,7 @@ export const jobMethods = {
       params: exampleRequest,
       result: { id: "42", runner: "my-hero-runner", outcome: "created", status: "created" },
     },
-    handle: (params, { services }) => services.jobs.create(params, "create"),
+    handle: (params, { services, traceparent }) => services.jobs.create(params, "create", traceparent),
   }),
   "job.start": method({
     summary: "Queue a job that was created",
@@ -91,7 +91,7 @@ export const jobMethods = {
       result: { outcome: "created", ...exampleJob },
     },
     handle: async ({ wait, ...request }, call) => {
-      const { id, runner, outcome } = await call.services.jobs.create(request, "queue");
+      const { id, runner, outcome } = await call.services.jobs.create(request, "queue", call.traceparent);
       const waitMs = Math.min((wait ?? 0) * 1000, call.waitUntilMs - performance.now());
       const { jobs } = call.services;
       const job =
@@ -142,6 +142,6 @@ export const jobMethods = {
       params: { id: "42" },
       result: { id: "0b7d9c1e-8f53-4f0e-9a53-2f3b8f7f9f11", retry_of: "42", status: "queued" },
     },
-    handle: ({ id, runner }, { services }) => services.jobs.retry(id, runner),
+    handle: ({ id, runner }, { services, traceparent }) => services.jobs.retry(id, runner, traceparent),
   }),
 };

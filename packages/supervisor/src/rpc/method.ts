@@ -28,6 +28,8 @@ export interface Call {
   readonly patience: { readonly signal: AbortSignal };
   /** No wait goes beyond this, on the clock of performance.now(): a batch has one deadline for all its calls. */
   readonly waitUntilMs: number;
+  /** Of the request, as its sender wrote it: jobs that name no trace belong to this one. */
+  readonly traceparent: string | undefined;
 }
 
 export interface Method<P extends z.ZodObject = z.ZodObject, R extends z.ZodType = z.ZodType> {

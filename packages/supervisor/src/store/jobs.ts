@@ -23,6 +23,7 @@ import { RpcError } from "../rpc/errors.ts";
 import type { JobSummaryWire, JobViewWire } from "../rpc/schemas.ts";
 import { type JobRequestWire, readJobRequest, resubmitCommand } from "./job-request.ts";
 import type { RunnerRegistry } from "./runners.ts";
+import { type SubmitTraces, untraced } from "./submit-traces.ts";
 
 export interface JobStoreOptions {
   readonly client: JobClient;
@@ -31,6 +32,7 @@ export interface JobStoreOptions {
   readonly prefix: string;
   /** Told of each job that was handed in. */
   readonly onSubmitted?: (outcome: "created" | "exists" | "conflict") => void;
+  readonly traces?: SubmitTraces;
 }
 
 export interface ListFilterWire {
@@ -53,15 +55,24 @@ export class JobStore {
     this.#options = options;
   }
 
-  async create(wire: JobRequestWire, mode: "create" | "queue"): Promise<Submitted> {
+  /** `traceparent`: of the request, for a job that names no trace. */
+  async create(
+    wire: JobRequestWire,
+    mode: "create" | "queue",
+    traceparent: string | undefined,
+  ): Promise<Submitted> {
     await this.#options.runners.mustBeKnown(wire.runner);
-    return this.#submit(() => this.#options.client.submit(readJobRequest(wire), { mode }));
+    const request = readJobRequest(wire);
+    return this.#submit({ request, traceparent: wire.trace ?? traceparent }, mode);
   }
 
-  async #submit(submit: () => Promise<Submitted>): Promise<Submitted> {
-    const { onSubmitted } = this.#options;
+  async #submit(
+    { request, traceparent }: { readonly request: JobRequest; readonly traceparent: string | undefined },
+    mode: "create" | "queue",
+  ): Promise<Submitted> {
+    const { client, onSubmitted, traces = untraced } = this.#options;
     try {
-      const submitted = await submit();
+      const submitted = await traces(request, traceparent, (traced) => client.submit(traced, { mode }));
       onSubmitted?.(submitted.outcome);
       return submitted;
     } catch (error) {
@@ -131,6 +142,7 @@ export class JobStore {
   async retry(
     id: string,
     runner: string | undefined,
+    traceparent: string | undefined,
   ): Promise<{ id: string; retry_of: string; status: JobView["status"] }> {
     const keys = await this.locate(id, runner);
     const { status } = await this.#read(keys, id);
@@ -140,7 +152,7 @@ export class JobStore {
       });
     }
     const request = await this.#requestOf(keys, id);
-    const retried = await this.#submit(() => this.#options.client.submit(request));
+    const retried = await this.#submit({ request, traceparent: traceparent ?? request.trace }, "queue");
     return { id: retried.id, retry_of: id, status: retried.status };
   }
 
