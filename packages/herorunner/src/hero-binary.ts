@@ -28,6 +28,11 @@ export function findHero(name: string, searchPath: string): HeroBinary {
   };
 }
 
+/** Asked before each job; what else may be wrong with the program is told when it is started. */
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
 function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
@@ -51,7 +56,7 @@ export class HeroLocator {
 
   /** Looks at the file system only when the last answer was no or has become wrong. */
   locate(): HeroBinary {
-    if (!this.#last.found || !isProgram(this.#last.path)) this.#last = findHero(this.#name, this.#searchPath);
+    if (!this.#last.found || !isFile(this.#last.path)) this.#last = findHero(this.#name, this.#searchPath);
     return this.#last;
   }
 }

@@ -29,6 +29,13 @@ ignored = [signal.SIGPIPE, signal.SIGXFSZ]
 def frame(kind, body=b""):
     return PREFIX.pack(kind, len(body)) + body
 
+def read_file(path, most):
+    file = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(file, most)
+    finally:
+        os.close(file)
+
 def open_input(data):
     if not data:
         return os.open("/dev/null", os.O_RDONLY)
@@ -52,7 +59,7 @@ def spawn(file, argv, env, streams):
 ${spawnServerRoll}
 class Server:
     def __init__(self, link, roll):
-        self.link, self.roll = link, roll
+        self.link, self.roll, self.pid = link, roll, os.getpid()
         self.received = bytearray()
         self.group = self.load = self.input = None
         self.woken, waker = os.pipe()
@@ -121,10 +128,11 @@ class Server:
                 self.group = os.open(procs, os.O_RDONLY)
         except OSError as error:
             return self.send(frame(FAILED, NUMBER.pack(error.errno)))
-        self.send(frame(IDLE, NUMBER.pack(os.getpid())))
+        self.send(frame(IDLE, NUMBER.pack(self.pid)))
 
     def run(self, body, waits):
         theirs, ours = [], []
+        began = time.monotonic()
         try:
             pid = self.start(body, theirs, ours, waits)
         except OSError as error:
@@ -136,15 +144,15 @@ class Server:
             for fd in theirs:
                 os.close(fd)
             os.chdir("/")
-        began = time.monotonic()
+        now = time.monotonic()
         untold = self.last_pid() < pid
-        # Whatever the job leaves was made after this process, and after this moment.
+        # Whatever the job leaves was made after this process, and after that moment.
         self.since = pid, began
-        self.roll.begin(pid, began)
+        self.roll.begin(pid, now)
         streams = dict(zip(ours, (OUT, ERR)))
-        announce_at = began if waits else began + announce_after_s
+        announce_at = now if waits else now + announce_after_s
         told = self.carry(pid, streams, announce_at, lambda: not untold and self.left_nothing(pid))
-        self.send(told + frame(IDLE, NUMBER.pack(os.getpid())))
+        self.send(told + frame(IDLE, NUMBER.pack(self.pid)))
 
     def start(self, body, theirs, ours, waits):
         size = NUMBER.unpack_from(body)[0]
@@ -243,12 +251,11 @@ class Server:
     def reap(self, pid, status):
         os.read(self.woken, 4096)
         try:
-            while True:
+            found = -1
+            # Others are servers that ended, where this one was made from their interpreter.
+            while found not in (0, pid):
                 found, told = os.waitpid(-1, os.WNOHANG)
-                if found == 0:
-                    return status
-                if found == pid:
-                    status = told
+            return told if found == pid else status
         except ChildProcessError:
             return status
 
@@ -257,7 +264,7 @@ class Server:
 
     def look_from_now(self, pid):
         """While it waited it has made nobody who is still there: that is what its control group says."""
-        if self.group is not None and set(os.pread(self.group, 64, 0).split()) == {b"%d" % pid, b"%d" % os.getpid()}:
+        if self.group is not None and set(os.pread(self.group, 64, 0).split()) == {b"%d" % pid, b"%d" % self.pid}:
             self.since = self.last_pid(), time.monotonic()
 
     def left_nothing(self, pid):
@@ -272,7 +279,7 @@ class Server:
             pass
         except OSError:
             return False
-        if self.group is not None and os.pread(self.group, 64, 0) != b"%d\n" % os.getpid():
+        if self.group is not None and os.pread(self.group, 64, 0) != b"%d\n" % self.pid:
             return False
         for _ in range(5):
             last = self.last_pid()
@@ -288,8 +295,7 @@ class Server:
 
     def may_be_of(self, pid, other):
         try:
-            with open("/proc/%d/stat" % other, "rb", 0) as stat:
-                text = stat.read(4096)
+            text = read_file("/proc/%d/stat" % other, 4096)
             state, parent, _, session, _ = text[text.rindex(b")") + 2:].split(b" ", 4)
             # 2 is the parent of the kernel's own threads, which have no environment.
             if state in b"ZX" or int(parent) == 2:
@@ -300,10 +306,9 @@ class Server:
                 return False
             if int(session) == pid:
                 return True
-            with open("/proc/%d/environ" % other, "rb", 0) as environ:
-                text = environ.read(1 << 20)
-            # During exec a process has none.
-            return not text or self.marker in text
+            text = read_file("/proc/%d/environ" % other, piece)
+            # During exec a process has none; of a long one the rest was not read.
+            return len(text) in (0, piece) or self.marker in text
         except (FileNotFoundError, ProcessLookupError):
             return False
         except OSError:

@@ -13,13 +13,14 @@ class Roll:
         self.start, self.next = NUMBER.size + index * self.size, 0
         if self.count() <= index:
             NUMBER.pack_into(self.table, 0, index + 1)
+        self.pid = os.getpid()
         self.told(0)
 
     def count(self):
         return NUMBER.unpack_from(self.table)[0]
 
     def told(self, current):
-        self.place.pack_into(self.table, self.start, os.getpid(), current)
+        self.place.pack_into(self.table, self.start, self.pid, current)
 
     def begin(self, pid, began):
         at = self.start + self.place.size + self.next * self.record.size
