@@ -28,9 +28,10 @@ export function findHero(name: string, searchPath: string): HeroBinary {
   };
 }
 
-/** Asked before each job; what else may be wrong with the program is told when it is started. */
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+/** Asked before each job, so by one call; whatever else is wrong with the program is told when it is started. */
+function looksLikeProgram(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat?.isFile() === true && (stat.mode & 0o111) !== 0;
 }
 
 function isProgram(path: string): boolean {
@@ -56,7 +57,7 @@ export class HeroLocator {
 
   /** Looks at the file system only when the last answer was no or has become wrong. */
   locate(): HeroBinary {
-    if (!this.#last.found || !isFile(this.#last.path)) this.#last = findHero(this.#name, this.#searchPath);
+    if (!this.#last.found || !looksLikeProgram(this.#last.path)) this.#last = findHero(this.#name, this.#searchPath);
     return this.#last;
   }
 }
