@@ -52,7 +52,15 @@ export async function throughputTables(list: EntrantList, terms: Terms, title = 
   }
 }
 
-export async function latencyTable(list: EntrantList, terms: Terms): Promise<void> {
+export interface LatencyTerms extends Terms {
+  readonly title?: string;
+  /** Between two jobs. Default 10. */
+  readonly pauseMs?: number;
+}
+
+/** Ratios are to the first of the list. */
+export async function latencyTable(list: EntrantList, terms: LatencyTerms): Promise<void> {
+  const { title = "One job on an idle system, from its submission to its end", pauseMs = 10 } = terms;
   const count = Math.max(10, Math.round(terms.jobs / 20));
   const rows = await withWorkers(list, terms, {
     concurrency: 4,
@@ -62,7 +70,7 @@ export async function latencyTable(list: EntrantList, terms: Terms): Promise<voi
         for (const [at, { worker }] of workers.entries()) {
           const ms: number[] = [];
           for (let one = 0; one < count; one += 1) {
-            await sleep(10);
+            await sleep(pauseMs);
             ms.push(await worker.single());
           }
           times[at]?.p50.push(median(ms));
@@ -72,10 +80,10 @@ export async function latencyTable(list: EntrantList, terms: Terms): Promise<voi
       return times;
     },
   });
-  terms.say("One job on an idle system, from its submission to its end\n");
+  terms.say(`${title}\n`);
   terms.say(
     table(
-      ["worker", "p50 ms", "p50 ÷ bare C", "p99 ms"],
+      ["worker", "p50 ms", `p50 ÷ ${list[0].name}`, "p99 ms"],
       rows.map(({ name, p50, p99 }) => [
         ...[name, short(median(p50)), ratioOf(p50, rows[0]?.p50 ?? []), short(median(p99))],
       ]),
