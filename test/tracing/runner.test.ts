@@ -1,5 +1,4 @@
 /** What a runner tells a collector about its jobs: real jobs, a real Redis, a collector that takes OTLP. */
-import { readFile } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { JobClient } from "@herorunner/job";
 import { expect, onTestFinished, test } from "vitest";
@@ -7,9 +6,11 @@ import { endToEnd } from "../support/e2e.ts";
 import { shellHero } from "../support/stand-in-hero.ts";
 import { until } from "../support/until.ts";
 import { type ReceivedSpan, startCollector } from "./support/collector.ts";
+import { listLoaded } from "./support/programs.ts";
 
 const bed = endToEnd();
 const names = ["job", "wait", "verify", "run", "settle"];
+const soon = { OTEL_BSP_SCHEDULE_DELAY: "50" };
 const consumer = 5;
 const failed = 2;
 
@@ -27,7 +28,9 @@ const newTrace = (flags = "01") => {
 test("a job is a trace of its own: it waits, is verified, runs and is settled, one after the other", async () => {
   const collector = await startCollector();
   const runner = bed.newRunner();
-  const started = await bed.start(runner, ["--hero", await shellHero(), "--otlp-endpoint", collector.url]);
+  const started = await bed.start(runner, ["--hero", await shellHero(), "--otlp-endpoint", collector.url], {
+    env: soon,
+  });
   const jobs = await client();
   const payload = 'echo "trace=$TRACEPARENT"; echo of-the-output; echo $MY_TOKEN >&2';
   const before = Date.now();
@@ -84,7 +87,9 @@ test("a job is a trace of its own: it waits, is verified, runs and is settled, o
 test("a job that names a trace belongs to it, and its processes stand below the run; the hash is not changed", async () => {
   const collector = await startCollector();
   const runner = bed.newRunner();
-  await bed.start(runner, ["--hero", await shellHero(), "--otlp-endpoint", `${collector.url}/`]);
+  await bed.start(runner, ["--hero", await shellHero(), "--otlp-endpoint", `${collector.url}/`], {
+    env: soon,
+  });
   const jobs = await client();
   const given = newTrace();
   const { id } = await jobs.submit({ runner, payload: "echo $TRACEPARENT", trace: given.text });
@@ -98,7 +103,7 @@ test("a job that names a trace belongs to it, and its processes stand below the 
 test("a trace that nobody keeps is not sent, and reaches the job as it came", async () => {
   const collector = await startCollector();
   const runner = bed.newRunner();
-  await bed.start(runner, ["--hero", await shellHero(), "--otlp-endpoint", collector.url]);
+  await bed.start(runner, ["--hero", await shellHero(), "--otlp-endpoint", collector.url], { env: soon });
   const jobs = await client();
   const given = newTrace("00");
   const { id } = await jobs.submit({ runner, payload: "echo $TRACEPARENT", trace: given.text });
@@ -112,7 +117,7 @@ test("a trace that nobody keeps is not sent, and reaches the job as it came", as
 test("what ends badly says so by its reason, with nothing of what it wrote", async () => {
   const collector = await startCollector();
   const runner = bed.newRunner();
-  await bed.start(runner, ["--hero", await shellHero(), "--otlp-endpoint", collector.url]);
+  await bed.start(runner, ["--hero", await shellHero(), "--otlp-endpoint", collector.url], { env: soon });
   const jobs = await client();
   const broken = await jobs.submit({ runner, payload: "echo from-the-script >&2; exit 3" });
   await jobs.wait(broken.id, { runner });
@@ -138,7 +143,7 @@ test("what ends badly says so by its reason, with nothing of what it wrote", asy
 test("a client's nonsense about times and traces makes a trace without it, and no time that runs backwards", async () => {
   const collector = await startCollector();
   const runner = bed.newRunner();
-  await bed.start(runner, ["--hero", await shellHero(), "--otlp-endpoint", collector.url]);
+  await bed.start(runner, ["--hero", await shellHero(), "--otlp-endpoint", collector.url], { env: soon });
   const lies = { future: String(Date.now() + 3_600_000), ancient: "1000000000000", text: "yesterday" };
   for (const [id, queuedAt] of Object.entries(lies)) {
     await bed.redis.call("HSET", `hero:{${runner}}:job:${id}`, "payload", "true", "queued_at", queuedAt);
@@ -167,6 +172,7 @@ test("the standard variables say where to, with which headers and under which na
   const hero = await shellHero();
   const started = await bed.start(runner, ["--hero", hero], {
     env: {
+      ...soon,
       OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/base`,
       OTEL_EXPORTER_OTLP_HEADERS: "x-key=of-the-headers",
       OTEL_SERVICE_NAME: "nightly",
@@ -194,6 +200,7 @@ test("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is taken as it is; a ratio of 0 keeps n
   const runner = bed.newRunner();
   await bed.start(runner, ["--hero", await shellHero()], {
     env: {
+      ...soon,
       OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.url}/somewhere?of=mine`,
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1",
       OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
@@ -210,16 +217,39 @@ test("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is taken as it is; a ratio of 0 keeps n
   expect(collector.text).not.toContain(unkept.id);
 });
 
-test("without an endpoint nothing of OpenTelemetry is loaded, and a job sees the trace it brought", async () => {
-  const runner = bed.newRunner();
-  const env = { NODE_V8_COVERAGE: "", NODE_OPTIONS: "--trace-uncaught" };
-  const started = await bed.start(runner, ["--hero", await shellHero()], { env });
-  const jobs = await client();
-  const given = newTrace();
-  const { id } = await jobs.submit({ runner, payload: "echo $TRACEPARENT", trace: given.text });
-  expect((await jobs.wait(id, { runner })).result).toBe(`${given.text}\n`);
+test("only with an endpoint is OpenTelemetry's SDK loaded", async () => {
+  const collector = await startCollector();
+  const hero = await shellHero();
+  for (const [wanted, args] of [
+    [false, []],
+    [true, ["--otlp-endpoint", collector.url]],
+  ] as const) {
+    const loaded = await listLoaded();
+    const runner = bed.newRunner();
+    const started = await bed.start(runner, ["--hero", hero, ...args], loaded);
+    const jobs = await client();
+    const given = newTrace("00");
+    const { id } = await jobs.submit({ runner, payload: "echo $TRACEPARENT", trace: given.text });
+    expect((await jobs.wait(id, { runner })).result).toBe(`${given.text}\n`);
+    started.signal("SIGTERM");
+    expect(await started.exited).toBe(0);
+    expect((await loaded.sdk()).length > 0).toBe(wanted);
+  }
+});
+
+test.each(["OTEL_SDK_DISABLED=true", "OTEL_TRACES_EXPORTER=none"])("%s is a no", async (variable) => {
+  const [name = "", value = ""] = variable.split("=");
+  const args = ["--hero", await shellHero(), "--otlp-endpoint", "http://127.0.0.1:1", "--burst"];
+  const started = await bed.start(bed.newRunner(), args, { env: { [name]: value } });
+  expect(await started.exited).toBe(0);
   expect(started.stdout()).not.toContain("traces are sent");
-  expect(await readFile(`/proc/${started.pid}/maps`, "latin1")).not.toContain("opentelemetry");
+});
+
+test("a variable that means something else than http is named, and ends nothing", async () => {
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "localhost:4317" };
+  const started = await bed.start(bed.newRunner(), ["--hero", await shellHero(), "--burst"], { env });
+  expect(await started.exited).toBe(0);
+  expect(started.stderr()).toContain("OTEL_EXPORTER_OTLP_ENDPOINT does not begin with http");
 });
 
 test("what waits is sent when the runner ends", async () => {

@@ -38,7 +38,7 @@ export interface TestCollector {
 
 export interface Trace {
   readonly spans: readonly ReceivedSpan[];
-  span(name: string): ReceivedSpan;
+  readonly span: (name: string) => ReceivedSpan;
 }
 
 /** `misbehave` answers in its place; what it is sent is kept all the same. */

@@ -14,9 +14,9 @@ import { SpanQueue } from "./span-queue.ts";
 import { parseTraceparent, traceparentOf } from "./traceparent.ts";
 import type { Span, SpanAttributes, SpanStart, Tracing, TracingOptions } from "./tracing.ts";
 
-const maxWaiting = 2_048;
 const maxBatch = 512;
-const delayMs = 2_000;
+/** Unless the standard variables say otherwise. */
+const usual = { maxWaiting: 2_048, delayMs: 2_000 } as const;
 /** When the program ends: for what waits. */
 const flushMs = 3_000;
 const maxAttributeLength = 1_024;
@@ -29,12 +29,11 @@ export interface OtlpOptions extends TracingOptions {
 /** Throws when the variables name certificates that cannot be read. */
 export function startTracing({ serviceName, version, url, host, env, logger }: OtlpOptions): Tracing {
   const collector = new Collector(url, env);
+  const maxWaiting = positive(env["OTEL_BSP_MAX_QUEUE_SIZE"]) ?? usual.maxWaiting;
   const queue = new SpanQueue({
-    send: (spans) => collector.send(spans),
-    logger,
-    maxWaiting,
-    maxBatch,
-    delayMs,
+    ...{ send: (spans) => collector.send(spans), logger, maxWaiting },
+    maxBatch: Math.min(maxBatch, maxWaiting),
+    delayMs: positive(env["OTEL_BSP_SCHEDULE_DELAY"]) ?? usual.delayMs,
   });
   const about = resourceFromAttributes({
     "service.name": serviceName,
@@ -68,6 +67,12 @@ export function startTracing({ serviceName, version, url, host, env, logger }: O
       collector.cut();
     },
   };
+}
+
+/** At most a million: it is a number of spans in memory, or of milliseconds. */
+function positive(text: string | undefined): number | undefined {
+  const value = /^\d{1,7}$/.test(text ?? "") ? Number(text) : 0;
+  return value > 0 && value <= 1_000_000 ? value : undefined;
 }
 
 const kinds = {
