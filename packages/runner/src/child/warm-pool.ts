@@ -28,6 +28,7 @@ export interface WarmProcess {
 
 /** More than this is not kept of what a process writes before it has a job. */
 const keptBytes = 64 * 1024;
+const besideJobMs = 100;
 const firstPauseMs = 500;
 const longestPauseMs = 60_000;
 
@@ -59,8 +60,18 @@ export class WarmPool {
     if (this.#waiting.length > 0 && versionOf(this.template.file) !== this.#version) this.#discardAll();
     const warm = this.#waiting.shift();
     if (warm !== undefined) this.#pauseMs = 0;
-    setImmediate(() => this.fill()); // after the job has its input
+    this.#fillAfter(warm);
     return warm;
+  }
+
+  /** When a short job is over, so that the start of the next one does not slow it; soon beside a long one. */
+  #fillAfter(taken: WarmProcess | undefined): void {
+    const timer = setTimeout(() => this.fill(), besideJobMs);
+    timer.unref();
+    void taken?.process.exit.then(() => {
+      clearTimeout(timer);
+      this.fill();
+    });
   }
 
   /** Brings the number of those who wait up to `count`. */
