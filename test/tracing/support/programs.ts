@@ -8,7 +8,7 @@ import { onTestFinished } from "vitest";
 import { builtBin } from "../../support/built.ts";
 import { until } from "../../support/until.ts";
 
-export const adminSecret = "an admin secret for tests only";
+const adminSecret = "an admin secret for tests only";
 
 export interface BuiltSupervisor {
   readonly url: string;

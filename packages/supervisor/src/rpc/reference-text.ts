@@ -18,7 +18,8 @@ order of the tables below. Batches of up to 100 calls are made in order, one aft
 \`id\`) is carried out and not answered, and when there is nothing to answer the status is 204. A body may have 16 MiB, must be
 UTF-8 and must not be compressed. JSON is read strictly: a member name twice in one object, nesting deeper than 32 and whole
 numbers beyond ±(2^53 − 1) are refused. Every error is answered with HTTP 200 unless the table of errors says otherwise;
-413 and 415 go with bodies that are too long or of another kind.
+413 and 415 go with bodies that are too long or of another kind. A W3C \`traceparent\` header becomes the \`trace\` of jobs that
+the request hands in and that name none ([tracing.md](tracing.md)).
 
 ## Keys and scopes
 
