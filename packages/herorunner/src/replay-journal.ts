@@ -66,13 +66,15 @@ export class FileReplayJournal implements ReplayJournal {
   accept(guard: ReplayGuard): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ guard, token: randomBytes(8).toString("hex"), resolve, reject });
-      if (!this.#flushing) void this.#flush(); // answers through the promises that wait
+      if (this.#flushing) return;
+      this.#flushing = true;
+      // Starts that were granted by one answer of the queue are here within this turn, and share one sync.
+      setImmediate(() => void this.#flush()); // answers through the promises that wait
     });
   }
 
   /** Everything that came together shares one write and one sync. Never rejects. */
   async #flush(): Promise<void> {
-    this.#flushing = true;
     while (this.#waiting.length > 0) {
       const batch = this.#waiting;
       this.#waiting = [];
