@@ -9,8 +9,8 @@ import { short, table } from "./numbers.ts";
 import { idleCpuMs, treeUse } from "./process-tree.ts";
 import type { Terms } from "./throughput.ts";
 
-/** Until what a worker does after its first job has passed. */
-const settleMs = 3_000;
+/** Until what a worker does after its first job has passed: V8 tidies up its memory once, some ten seconds later. */
+const settleMs = 25_000;
 
 export interface IdleTerms extends Terms {
   readonly idleSeconds: number;

@@ -57,7 +57,7 @@ try {
   if (parts.has("jobs")) await throughputTables(list, terms);
   if (parts.has("hero")) await heroTables(list, folder, terms);
   if (parts.has("latency")) await latencyTable(list, terms);
-  if (parts.has("idle")) await idleTable(list, { ...terms, idleSeconds: values.quick ? 4 : 10 });
+  if (parts.has("idle")) await idleTable(list, { ...terms, idleSeconds: values.quick ? 10 : 30 });
   if (parts.has("start")) await startTables(list, terms);
   load();
 } finally {
