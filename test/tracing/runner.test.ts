@@ -1,9 +1,11 @@
 /** What a runner tells a collector about its jobs: real jobs, a real Redis, a collector that takes OTLP. */
 import { randomBytes } from "node:crypto";
+import { readFile, rm } from "node:fs/promises";
 import { JobClient } from "@herorunner/job";
 import { expect, onTestFinished, test } from "vitest";
 import { endToEnd } from "../support/e2e.ts";
 import { shellHero } from "../support/stand-in-hero.ts";
+import { makeCertificates } from "../support/tls-certificates.ts";
 import { until } from "../support/until.ts";
 import { type ReceivedSpan, startCollector } from "./support/collector.ts";
 import { listLoaded } from "./support/programs.ts";
@@ -193,6 +195,30 @@ test("the standard variables say where to, with which headers and under which na
   expect(request?.headers["x-key"]).toBe("of-the-headers");
   expect(done.result).not.toContain("OTEL_");
   expect(started.stdout() + started.stderr()).not.toContain("of-the-headers");
+});
+
+test("over TLS to a collector whose authority is named, compressed; a certificate that is not there ends nothing", async () => {
+  const made = await makeCertificates();
+  onTestFinished(() => rm(made.folder, { recursive: true, force: true }));
+  const [cert, key] = [await readFile(made.certFile, "utf8"), await readFile(made.keyFile, "utf8")];
+  const collector = await startCollector(undefined, { tls: { cert, key } });
+  const jobs = await client();
+  const runOne = async (env: Record<string, string>) => {
+    const runner = bed.newRunner();
+    const args = ["--hero", await shellHero(), "--otlp-endpoint", collector.url];
+    const started = await bed.start(runner, args, { env: { ...soon, ...env } });
+    const { id } = await jobs.submit({ runner, payload: "true" });
+    expect((await jobs.wait(id, { runner })).status).toBe("finished");
+    return { id, started };
+  };
+  const trusted = { OTEL_EXPORTER_OTLP_CERTIFICATE: made.caFile, OTEL_EXPORTER_OTLP_COMPRESSION: "gzip" };
+  const { id } = await runOne(trusted);
+  await collector.trace({ job: id }, names);
+  expect(collector.requests[0]?.headers["content-encoding"]).toBe("gzip");
+  const stranger = await runOne({});
+  await stranger.started.logged("spans are dropped");
+  const missing = await runOne({ OTEL_EXPORTER_OTLP_CERTIFICATE: `${made.folder}/nothing-here` });
+  expect(missing.started.stderr()).toContain("traces cannot be made");
 });
 
 test("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is taken as it is; a ratio of 0 keeps no trace that begins here", async () => {

@@ -68,7 +68,7 @@ test("away: said once, counted, and taken up again when it is there", async () =
   await until(async () => (await dropped(started)) >= 20, "these are too", 20_000);
   expect(times(started.stderr(), "spans are dropped")).toBe(1);
   expect(started.stderr()).toContain("ECONNREFUSED");
-  const collector = await startCollector(undefined, port);
+  const collector = await startCollector(undefined, { port });
   await doJobs(runner, 1);
   await started.logged("traces are sent again");
   expect(collector.spans).toHaveLength(5);

@@ -1,7 +1,9 @@
 /** A collector of our own: takes OTLP as JSON at /v1/traces, keeps every span, and can be made to misbehave. */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { gunzipSync } from "node:zlib";
 import { onTestFinished } from "vitest";
 import { until } from "../../support/until.ts";
 
@@ -41,12 +43,21 @@ export interface Trace {
   readonly span: (name: string) => ReceivedSpan;
 }
 
+export interface CollectorOptions {
+  readonly port?: number;
+  /** PEM texts: it speaks TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
 /** `misbehave` answers in its place; what it is sent is kept all the same. */
-export async function startCollector(misbehave?: Answer, port = 0): Promise<TestCollector> {
+export async function startCollector(
+  misbehave?: Answer,
+  { port = 0, tls }: CollectorOptions = {},
+): Promise<TestCollector> {
   const spans: ReceivedSpan[] = [];
   const bodies: string[] = [];
   const requests: IncomingMessage[] = [];
-  const server = createServer((request, response) => {
+  const onRequest: Answer = (request, response) => {
     requests.push(request);
     void readBody(request).then((text) => {
       bodies.push(text);
@@ -54,7 +65,8 @@ export async function startCollector(misbehave?: Answer, port = 0): Promise<Test
       spans.push(...spansOf(text));
       response.writeHead(200, { "content-type": "application/json" }).end("{}");
     });
-  });
+  };
+  const server = tls === undefined ? createServer(onRequest) : createTlsServer(tls, onRequest);
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
   const bound = (server.address() as AddressInfo).port; // a TCP server's address is no string
@@ -68,7 +80,13 @@ export async function startCollector(misbehave?: Answer, port = 0): Promise<Test
   };
   onTestFinished(close);
   return {
-    ...{ url: `http://127.0.0.1:${bound}`, port: bound, spans, requests, close },
+    ...{
+      url: `http${tls === undefined ? "" : "s"}://127.0.0.1:${bound}`,
+      port: bound,
+      spans,
+      requests,
+      close,
+    },
     get text() {
       return bodies.join("\n");
     },
@@ -91,7 +109,8 @@ export async function startCollector(misbehave?: Answer, port = 0): Promise<Test
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer); // no encoding was set
-  return Buffer.concat(chunks).toString("utf8");
+  const body = Buffer.concat(chunks);
+  return (request.headers["content-encoding"] === "gzip" ? gunzipSync(body) : body).toString("utf8");
 }
 
 interface Wire {
