@@ -57,7 +57,8 @@ export class HeroLocator {
 
   /** Looks at the file system only when the last answer was no or has become wrong. */
   locate(): HeroBinary {
-    if (!this.#last.found || !looksLikeProgram(this.#last.path)) this.#last = findHero(this.#name, this.#searchPath);
+    if (!this.#last.found || !looksLikeProgram(this.#last.path))
+      this.#last = findHero(this.#name, this.#searchPath);
     return this.#last;
   }
 }
