@@ -23,6 +23,8 @@ export interface Shell {
   readLine(signal: AbortSignal): Promise<string | undefined>;
   /** Calls the listener at every Ctrl-C instead of ending; the answer ends that. */
   onInterrupt(listener: () => void): () => void;
+  /** A Ctrl-C within the next second is kept for the next listener; without one it ends the process then. */
+  holdInterrupts(): void;
   /** Unix time, ms. */
   now(): number;
 }
@@ -34,9 +36,15 @@ export interface ProcessPort {
   readonly stderr: WriteStream | NodeJS.WriteStream;
   on(event: "SIGINT", listener: () => void): unknown;
   off(event: "SIGINT", listener: () => void): unknown;
+  readonly pid: number;
+  kill(pid: number, signal: "SIGINT"): unknown;
 }
 
+const holdMs = 1_000;
+
 export function createShell(port: ProcessPort): Shell {
+  let interrupted = false;
+  const hold = (): void => void (interrupted = true);
   return {
     stdout: outputPort(port.stdout),
     stderr: outputPort(port.stderr),
@@ -49,7 +57,18 @@ export function createShell(port: ProcessPort): Shell {
     readLine: (signal) => readLine(port.stdin, signal),
     onInterrupt: (listener) => {
       port.on("SIGINT", listener);
+      port.off("SIGINT", hold);
+      if (interrupted) queueMicrotask(listener);
+      interrupted = false;
       return () => void port.off("SIGINT", listener);
+    },
+    holdInterrupts: () => {
+      port.on("SIGINT", hold);
+      const letGo = (): void => {
+        port.off("SIGINT", hold);
+        if (interrupted) port.kill(port.pid, "SIGINT");
+      };
+      setTimeout(letGo, holdMs).unref();
     },
     now: Date.now,
   };

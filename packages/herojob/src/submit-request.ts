@@ -24,7 +24,9 @@ interface Showing {
 
 /** Prints the id alone, so that a script can keep it; or waits and shows the end. */
 export async function submitRequest(submission: Submission, session: Session): Promise<ExitCode> {
-  const { request, sign } = submission;
+  const { request, sign, config } = submission;
+  // Between the job's being there and the wait for it, Ctrl-C already means the wait.
+  if (config.wait || config.follow) session.shell.holdInterrupts();
   const submitted = await session.api.submit(request, sign === undefined ? {} : { sign });
   return showSubmitted(submitted, submission, session);
 }

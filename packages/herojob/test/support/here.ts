@@ -25,6 +25,7 @@ export async function herojobHere(
     readInput: () => Promise.resolve(Buffer.from(input)),
     readLine: () => Promise.resolve(""),
     onInterrupt: () => () => undefined,
+    holdInterrupts: () => undefined,
     now: Date.now,
   };
   const code = await runHerojob(args, env, shell);
