@@ -41,6 +41,8 @@ export interface SpawnServerLauncher extends Launcher {
 
 /** How many servers are started at once: the first with the launcher, more when all are busy. */
 const startedAtOnce = 4;
+/** Where none could be started, no job pays for another try before this. */
+const retryAfterMs = 30_000;
 /** Room for those that replace others; a runner that used it up starts further jobs plainly. */
 const replacements = 256;
 
@@ -66,6 +68,7 @@ class ThroughServers implements SpawnServerLauncher {
   #places: Place[] = [];
   #lost = 0;
   #starting: Promise<void> | undefined;
+  #notBeforeMs = 0;
   #closed = false;
 
   constructor(options: SpawnServerLauncherOptions) {
@@ -170,38 +173,52 @@ class ThroughServers implements SpawnServerLauncher {
   /** When all are busy, or some were ended by somebody. The next jobs have them. */
   #startMore(): void {
     const missing = Math.min(this.#most - this.#places.length, startedAtOnce);
-    if (this.#closed || missing <= 0) return;
-    this.#starting ??= this.#start(missing).finally(() => (this.#starting = undefined));
+    if (this.#closed || missing <= 0 || performance.now() < this.#notBeforeMs) return;
+    this.#starting ??= this.#start(missing)
+      .catch(() => 0) // no descriptors, no memory, no control group: jobs are started plainly meanwhile
+      .then((started) => {
+        if (started === 0) this.#notBeforeMs = performance.now() + retryAfterMs;
+        this.#starting = undefined;
+      });
   }
 
-  async #start(count: number): Promise<void> {
+  /** Answers how many there are now that were not before. */
+  async #start(count: number): Promise<number> {
     const servers = await startSpawnServers(count, this.#roll);
-    await Promise.all(
-      servers.map(async (server) => {
-        const place: Place = { server, standing: this.#fences?.makeStanding?.(), entering: false };
-        if (await enter(place)) this.#places.push(place);
-        else await server.close();
-      }),
-    );
+    const entered = servers.map(async (server) => {
+      const isThere = await this.#addPlace(server).catch(() => false);
+      if (!isThere) await server.close();
+      return isThere;
+    });
+    return (await Promise.all(entered)).filter(Boolean).length;
+  }
+
+  async #addPlace(server: SpawnServer): Promise<boolean> {
+    const place: Place = { server, standing: this.#fences?.makeStanding?.(), entering: false };
+    if (!(await this.#enter(place))) return false;
+    this.#places.push(place);
+    return true;
+  }
+
+  /** Resolves with whether the server now stands where its jobs are to be born. */
+  async #enter({ server, standing }: Place): Promise<boolean> {
+    if (standing === undefined) return !server.isLost;
+    const patience = setTimeout(() => server.kill(), this.#answerWithinMs);
+    const problem = await server.enter(standing.procs);
+    clearTimeout(patience);
+    if (problem === undefined) standing.entered(server.pid);
+    return problem === undefined;
   }
 
   #enterAgain(place: Place): void {
     place.entering = true;
     place.server.whenIdle(() => {
-      void enter(place).then((entered) => {
+      void this.#enter(place).then((entered) => {
         place.entering = false;
         if (!entered) place.server.kill();
       });
     });
   }
-}
-
-/** Resolves with whether the server now stands where its jobs are to be born. */
-async function enter({ server, standing }: Place): Promise<boolean> {
-  if (standing === undefined) return !server.isLost;
-  const problem = await server.enter(standing.procs);
-  if (problem === undefined) standing.entered(server.pid);
-  return problem === undefined;
 }
 
 /** Nobody waits for it any more, so how it ends will not be known: it is made to end in a known way. */
