@@ -102,7 +102,8 @@ class ChildRun {
     // The short way of most short jobs: over before anybody could look after them, and nothing is left.
     if (endedCleanly !== undefined && job === undefined) {
       process.release();
-      return this.#execution(this.#notStartedAtFence(endedCleanly, fence) ?? this.#ending(endedCleanly), {});
+      const exit = fence?.exit(endedCleanly) ?? endedCleanly;
+      return this.#execution(this.#notStartedAtFence(exit, fence) ?? this.#ending(exit), {});
     }
     return this.#supervise(process, job ?? lookAfter(this.#around, pid, marker, fence));
   }
