@@ -57,7 +57,7 @@ function given(action: Action): Pick<PlannedAction, "params" | "args"> {
 }
 
 function planLine(planned: PlannedAction, showScript: boolean): string {
-  const place = `${showScript ? `${planned.script}:` : ""}${planned.line}:${planned.column}`.padEnd(8);
+  const place = `${showScript ? `${planned.script}:` : ""}${planned.line}:${planned.column} `.padEnd(8);
   if (planned.form === "call") return `${place}${planned.action}(…)`;
   const params = Object.entries(planned.params ?? {}).map(([key, value]) => {
     const written = writeValue(value);
