@@ -1,6 +1,6 @@
 /** Every metric of a runner, one entry each. Names and units follow Prometheus' conventions; docs/metrics.md is made from this. */
 import type { MetricTable } from "@herorunner/daemon";
-import { jobReasons } from "@herorunner/job";
+import { type JobReason, jobReasons } from "@herorunner/job";
 
 const durationBuckets = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21_600,
@@ -33,7 +33,7 @@ export const refusalReasons = [
     "not_granted",
     "internal",
   ],
-] as const;
+] as const satisfies readonly JobReason[];
 export const troubleCodes = ["unavailable", "denied", "full", "rejected"] as const;
 
 const oneRunner = "the runner id of this process";
