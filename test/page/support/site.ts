@@ -23,8 +23,8 @@ export interface Site {
     path: string,
     options?: BrowserContextOptions & { readonly key?: string; readonly at?: string },
   ): Promise<Page>;
-  /** What the browser complained about so far was meant. */
-  forgive(): void;
+  /** What the open pages complained about was meant, also what they had not told yet: it closes them. */
+  forgive(): Promise<void>;
   /** A runner that does what the test says, registered and alive. */
   runner(): Promise<StandIn>;
   shot(page: Page, name: string): Promise<void>;
@@ -36,13 +36,16 @@ export function site(): Site {
   let served: Served;
   let browser: Browser;
   let complaints: string[] = [];
+  const closePages = async () => {
+    for (const context of browser.contexts()) await context.close();
+  };
   beforeAll(async () => {
     mkdirSync(screenshots, { recursive: true });
     [browser, harness] = await Promise.all([launchChromium(), startHarness()]);
     served = await harness.serve();
   }, 300_000);
   afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
+    await closePages();
     const heard = complaints;
     complaints = [];
     expect(heard).toEqual([]);
@@ -73,7 +76,8 @@ export function site(): Site {
       await page.locator("#live[data-state=live]").waitFor();
       return page;
     },
-    forgive: () => {
+    forgive: async () => {
+      await closePages();
       complaints = [];
     },
     runner: async () => {
