@@ -109,8 +109,16 @@ async function launchCelery({ port, queue, concurrency, program }: Setting): Pro
   const url = `redis://127.0.0.1:${port}`;
   const database = nextDatabase;
   nextDatabase += 2;
+  // With one place in all, a worker that has just ended a task does not look for the next one before its poll runs out.
+  const prefetch = concurrency === 1 ? "2" : "1";
   const env = {
-    ...{ BENCH_REDIS: url, BENCH_QUEUE: queue, BENCH_PROGRAM: program, BENCH_DATABASE: String(database) },
+    ...{
+      BENCH_PREFETCH: prefetch,
+      BENCH_REDIS: url,
+      BENCH_QUEUE: queue,
+      BENCH_PROGRAM: program,
+      BENCH_DATABASE: String(database),
+    },
     ...{ PYTHONPATH: programs, PYTHONDONTWRITEBYTECODE: "1", C_FORCE_ROOT: "1" },
   };
   const args = ["-m", "celery", "-A", "celery_worker", "worker", "-c", String(concurrency), "-O", "fair"];

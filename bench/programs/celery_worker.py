@@ -1,7 +1,7 @@
 """Celery with a task that does the same work: `celery -A celery_worker worker`. As a program it queues COUNT tasks.
 
-BENCH_REDIS (redis://127.0.0.1:PORT), BENCH_QUEUE, BENCH_PROGRAM and BENCH_DATABASE (of the broker; the results are kept
-in the next one) come from the environment. `celery_worker.py QUEUE COUNT PAYLOAD` prints the ids of the tasks.
+BENCH_REDIS (redis://127.0.0.1:PORT), BENCH_QUEUE, BENCH_PROGRAM, BENCH_PREFETCH (tasks reserved for each process) and
+BENCH_DATABASE (of the broker; the results are kept in the next one) come from the environment. `celery_worker.py QUEUE COUNT PAYLOAD` prints the ids of the tasks.
 """
 import os
 import subprocess
@@ -13,7 +13,7 @@ redis, database = os.environ["BENCH_REDIS"], int(os.environ["BENCH_DATABASE"])
 app = Celery("celery_worker", broker=f"{redis}/{database}", backend=f"{redis}/{database + 1}")
 app.conf.task_default_queue = os.environ["BENCH_QUEUE"]
 app.conf.task_acks_late = True
-app.conf.worker_prefetch_multiplier = 1
+app.conf.worker_prefetch_multiplier = int(os.environ["BENCH_PREFETCH"])
 app.conf.broker_connection_retry_on_startup = True
 program = os.environ["BENCH_PROGRAM"]
 
