@@ -53,6 +53,7 @@ export {
   type LogStream,
   type RootLogger,
 } from "./logger.ts";
+export { batchWrites } from "./batched-stream.ts";
 export { MASK, maskUrlPasswords } from "./mask.ts";
 export { createShutdown, type ProcessPort, type Shutdown, type ShutdownOptions } from "./shutdown.ts";
 export { crashOnBugs, type CrashOptions } from "./crash.ts";

@@ -39,13 +39,21 @@ function plainField(name: string, value: unknown): PlainValue {
   return isSecretName(name) ? MASK : plainValue(value, newWalk());
 }
 
+/** The same few names come with every line. */
+const knownNames = new Map<string, boolean>();
+const MOST_KNOWN_NAMES = 512;
+
 function isSecretName(name: string): boolean {
-  return SECRET_NAME.test(
+  const known = knownNames.get(name);
+  if (known !== undefined) return known;
+  const isSecret = SECRET_NAME.test(
     name
       .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
       .replaceAll("-", "_")
       .toLowerCase(),
   );
+  if (knownNames.size < MOST_KNOWN_NAMES && name.length < 64) knownNames.set(name, isSecret);
+  return isSecret;
 }
 
 function addError(plain: Map<string, PlainValue>, name: string, error: Error, withStack: boolean): void {

@@ -31,6 +31,8 @@ export interface LogStream {
   readonly writableLength: number;
   write(text: string, done?: () => void): boolean;
   on(event: "error" | "drain", listener: () => void): unknown;
+  /** For a stream that lets lines wait for others: writes what waits. */
+  writeNow?(): unknown;
 }
 
 export interface LoggerOptions {
@@ -69,6 +71,8 @@ export function createLogger(options: LoggerOptions): RootLogger {
     const merge = (fields: object) => new Map([...inherited, ...plainFields(fields, level === "DEBUG")]);
     const log = (each: LogLevel, fields: object, message: string) => {
       if (!LOGGED[level].includes(each)) return;
+      // Whoever reads both streams at one place reads an error after what led to it.
+      if (each === "ERROR") options.out.writeNow?.();
       (each === "ERROR" ? err : out).write(render(each, message, merge(fields)));
     };
     return {

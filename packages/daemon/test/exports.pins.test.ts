@@ -5,6 +5,7 @@ test("these names are public, and no others", () => {
   expect(Object.keys(daemon).sort()).toEqual([
     "LOG_LEVELS",
     "MASK",
+    "batchWrites",
     "buildInfo",
     "buildText",
     "completionCommand",

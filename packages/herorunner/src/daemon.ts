@@ -3,7 +3,13 @@
  * again in reverse.
  */
 import { join } from "node:path";
-import { createLogger, createShutdown, type Shutdown, type SpanCounts } from "@herorunner/daemon";
+import {
+  batchWrites,
+  createLogger,
+  createShutdown,
+  type Shutdown,
+  type SpanCounts,
+} from "@herorunner/daemon";
 import { failed, RedisJobQueue, RedisPresence, type RedisTarget } from "@herorunner/job";
 import {
   type Admit,
@@ -52,7 +58,12 @@ export interface StartContext {
 /** Runs until a signal, a finished burst or a refusal; sets the exit code. Throws only for bugs. */
 export async function runDaemon(config: RunConfig, context: StartContext): Promise<void> {
   const { logLevel: level, logFormat: format } = config;
-  const logger = createLogger({ level, format, out: process.stdout, err: process.stderr });
+  const logger = createLogger({
+    level,
+    format,
+    out: batchWrites(process.stdout, process),
+    err: process.stderr,
+  });
   const live: LiveState = {};
   let trust: TrustSource | undefined;
   const shutdown = createShutdown({

@@ -1,6 +1,7 @@
 /** The bin `herosupervisor`: options, start, and what its end means for the process. */
 import { readFile } from "node:fs/promises";
 import {
+  batchWrites,
   completionScript,
   crashOnBugs,
   createLogger,
@@ -52,7 +53,7 @@ async function serve(config: ServeConfig, warnings: readonly string[]): Promise<
   const logger = createLogger({
     level: config.logLevel,
     format: config.logFormat,
-    out: process.stdout,
+    out: batchWrites(process.stdout, process),
     err: process.stderr,
   });
   const shutdown = createShutdown({
