@@ -125,7 +125,10 @@ export interface InstanceReport {
 
 /** How a runner is seen and spoken to while it lives. Losing it loses no job. */
 export interface Presence {
-  /** Says that this process lives (it counts as gone 15 s after its last word); answers the runner's settings. */
+  /**
+   * Says that this process lives (it counts as gone 15 s after its last word); answers the runner's settings. A full store
+   * keeps the word and throws QueueError FULL all the same.
+   */
   beat(report: InstanceReport): Promise<{ readonly paused: boolean }>;
   /** Takes this process off the list. */
   leave(owner: string): Promise<void>;

@@ -1,6 +1,7 @@
 /** Presence on Redis: a heartbeat hash with a TTL per process, and the control channel for wake-ups. */
+import { QueueError } from "./errors.ts";
 import { keysOf, type RunnerKeys } from "./keys.ts";
-import { beat } from "./lua/beat.ts";
+import { beat, beatAnyway } from "./lua/beat.ts";
 import type { ControlHandlers, InstanceReport, Presence } from "./queue.ts";
 import { openConnection, type RedisConnection } from "./redis/connection.ts";
 import type { RedisTarget } from "./redis/redis-url.ts";
@@ -56,13 +57,16 @@ export class RedisPresence implements Presence {
     const keys = [instances, this.#keys.instance(report.owner), settings];
     const sweep = this.#beats % sweepEvery === 0 ? "1" : "0";
     this.#beats += 1;
-    const paused = await this.#commands.run(beat, keys, [
-      report.owner,
-      String(instanceTtlMs),
-      sweep,
-      ...flat,
-    ]);
-    return { paused: textOf(paused) === "1" };
+    const args = [report.owner, String(instanceTtlMs), sweep, ...flat];
+    try {
+      const paused = await this.#commands.run(beat, keys, args);
+      return { paused: textOf(paused) === "1" };
+    } catch (error) {
+      // The caller must hear that Redis is full; those who list runners, that this one lives.
+      if (error instanceof QueueError && error.code === "FULL")
+        await this.#commands.run(beatAnyway, keys, args);
+      throw error;
+    }
   }
 
   async leave(owner: string): Promise<void> {

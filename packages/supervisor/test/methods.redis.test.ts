@@ -511,3 +511,24 @@ describe("while Redis is away", () => {
     await away.stop();
   });
 });
+
+describe("while Redis is full", () => {
+  it("no job is taken in; runners and jobs are shown, and what is final can be deleted", async () => {
+    const full = await startHarness();
+    const served = await full.serve();
+    const runner = full.runner();
+    const { id } = runner;
+    await served.call("runner.register", { id });
+    await runner.appear();
+    await served.call("job.run", { runner: id, id: "done", payload: "p" });
+    await runner.finish("ok\n");
+    await full.redis.send(["CONFIG", "SET", "maxmemory", "1"]);
+    const { code, data } = await served.fail("job.run", { runner: id, payload: "p" });
+    expect([code, data["reason"]]).toEqual([-32603, "full"]);
+    expect(await served.call("runner.list", {})).toMatchObject({ runners: [{ id, alive: true }] });
+    expect(await served.call("job.list", {})).toMatchObject({ jobs: [{ id: "done", status: "finished" }] });
+    expect(await served.call("job.result", { id: "done" })).toMatchObject({ result: "ok\n" });
+    expect(await served.call("job.delete", { id: "done" })).toEqual({ deleted: true });
+    await full.stop();
+  });
+});

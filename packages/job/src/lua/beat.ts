@@ -7,9 +7,7 @@
  */
 import { now, script } from "../redis/script.ts";
 
-export const beat = script(
-  "beat",
-  `
+const body = `
 ${now}
 local owner, ttl = ARGV[1], tonumber(ARGV[2])
 redis.call('ZADD', KEYS[1], now, owner)
@@ -17,5 +15,9 @@ if ARGV[3] == '1' then redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 4 *
 redis.call('HSET', KEYS[2], 'seen_at', now, unpack(ARGV, 4))
 redis.call('PEXPIRE', KEYS[2], ttl)
 return redis.call('HGET', KEYS[3], 'paused') or ''
-`,
-);
+`;
+
+export const beat = script("beat", body);
+
+/** The same where Redis is full. */
+export const beatAnyway = script("beat-anyway", body, { allowOom: true });

@@ -22,4 +22,5 @@ redis.call('DEL', job, reply, log)
 redis.pcall('ZREM', recent, id)
 return (kind ~= 'none' or waited + buried > 0) and 'DELETED' or 'MISSING'
 `,
+  { allowOom: true },
 );

@@ -28,4 +28,5 @@ missing(job, reply, id)
 event(events, id, 'error', 'missing')
 return 'DEAD'
 `,
+  { allowOom: true },
 );

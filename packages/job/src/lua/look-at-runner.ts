@@ -22,4 +22,5 @@ if not owners.err then
 end
 return answer
 `,
+  { allowOom: true },
 );

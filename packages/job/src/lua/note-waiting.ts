@@ -16,4 +16,5 @@ for i = #ARGV, 1, -1 do
 end
 return 1
 `,
+  { allowOom: true },
 );

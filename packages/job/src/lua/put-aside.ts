@@ -16,4 +16,5 @@ redis.call('ZREM', KEYS[2], ARGV[1]) -- an adoption may have given it one
 if ARGV[2] == 'queue' then redis.call('RPUSH', KEYS[3], ARGV[1]) else bury(KEYS[3], ARGV[1]) end
 return 1
 `,
+  { allowOom: true },
 );

@@ -33,4 +33,5 @@ for i, key in ipairs(KEYS) do
 end
 return answers
 `,
+  { allowOom: true },
 );

@@ -24,5 +24,6 @@ for at, value in ipairs(redis.call('HMGET', KEYS[1], unpack(names))) do
 end
 return found
 `,
+    { allowOom: true },
   );
 }

@@ -41,4 +41,5 @@ for _, entry in ipairs(found) do
 end
 return answer
 `,
+  { allowOom: true },
 );

@@ -44,4 +44,5 @@ for i = 1, count do
 end
 return answers
 `,
+  { allowOom: true },
 );

@@ -7,8 +7,12 @@ export interface Script {
   readonly sha1: string;
 }
 
+/**
+ * `allowOom`: goes through on a full Redis, for whatever ends, puts back, removes or only reads. Without it: what brings new
+ * work or its output. No script says `no-writes`, though many only read: a replica answers those, and it is its refusal that
+ * has us look for the master again.
+ */
 export function script(name: string, body: string, options: { readonly allowOom?: boolean } = {}): Script {
-  // A full Redis must not make healthy runners look dead: renewals and endings go through (needs Redis 7).
   const source = `${options.allowOom === true ? "#!lua flags=allow-oom\n" : "#!lua\n"}${body.trim()}\n`;
   return { name, source, sha1: createHash("sha1").update(source).digest("hex") };
 }
