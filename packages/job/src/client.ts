@@ -295,7 +295,9 @@ async function replyOrRound(
     const block = Math.max(seconds, 0.01).toFixed(3);
     const deadlineMs = seconds * 1000 + 2_000;
     const reply = await operational(() =>
-      connection.send(["BLMOVE", replyKey, replyKey, "LEFT", "LEFT", block], { deadlineMs }),
+      connection
+        .send(["BLMOVE", replyKey, replyKey, "LEFT", "LEFT", block], { deadlineMs })
+        .catch((error: unknown) => roundWhenFull(error, seconds, signal)),
     );
     return reply !== null;
   } catch (error) {
@@ -304,6 +306,16 @@ async function replyOrRound(
   } finally {
     signal?.removeEventListener("abort", abort);
   }
+}
+
+/** A full Redis refuses to turn even that one element, and stores endings all the same: the record will tell. */
+async function roundWhenFull(
+  error: unknown,
+  seconds: number,
+  signal: AbortSignal | undefined,
+): Promise<null> {
+  if (!(error instanceof QueueError) || error.code !== "FULL") throw error;
+  return sleep(seconds * 1000, null, { signal });
 }
 
 function notFound(id: string, runner: string): ClientError {

@@ -41,7 +41,7 @@ async function setup() {
     await store.redis.send(["CONFIG", "SET", "maxmemory", "1"]);
     await expect(submit("refused")).rejects.toThrow("OOM");
   };
-  return { store, queue, presence, submit, take, fill, keys: queue.keys, redis: store.redis };
+  return { store, client, queue, presence, submit, take, fill, keys: queue.keys, redis: store.redis };
 }
 
 test("runners, jobs, their output, listings and counts can be looked at", async () => {
@@ -66,6 +66,21 @@ test("runners, jobs, their output, listings and counts can be looked at", async 
   expect(listed.jobs.map((job) => job.id).toSorted()).toEqual(["by-hand", "done"]);
   const { hour } = await readStats(redis, keys);
   expect(hour.reduce((sum, minute) => sum + minute.finished, 0)).toBe(1);
+});
+
+test("a job can be waited for, without asking again and again in haste", async () => {
+  const { client, queue, submit, take, fill, redis } = await setup();
+  await submit("runs");
+  const claim = await take();
+  await fill();
+  await redis.send(["CONFIG", "RESETSTAT"]);
+  const waiting = client.wait("runs", { runner: "r", timeoutMs: 10_000 });
+  const reads = async () =>
+    Number(/cmdstat_hgetall:calls=(\d+)/.exec(String(await redis.send(["INFO", "commandstats"])))?.[1]);
+  await until(async () => (await reads()) >= 3, "it has looked three times");
+  await queue.settle(claim, finished("stored"));
+  expect(await waiting).toMatchObject({ status: "finished", result: "stored" });
+  expect(await reads()).toBeLessThan(9);
 });
 
 test("a job that is final can be deleted", async () => {
