@@ -36,6 +36,8 @@ export { parseTraceparent } from "./tracing/traceparent.ts";
 export {
   openTracing,
   traceClock,
+  tryCollector,
+  type CollectorTrial,
   type Span,
   type SpanAttributes,
   type SpanCounts,

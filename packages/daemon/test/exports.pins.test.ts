@@ -34,5 +34,6 @@ test("these names are public, and no others", () => {
     "startHealth",
     "traceClock",
     "tracingOptions",
+    "tryCollector",
   ]);
 });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { load } from "@herorunner/daemon";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { freePort } from "../../../test/support/free-port.ts";
 import { connectRedis } from "../../../test/support/redis-client.ts";
 import { type RedisServer, startRedis } from "../../../test/support/redis-server.ts";
 import { doctor } from "../src/doctor/doctor.ts";
@@ -116,6 +117,14 @@ describe("doctor", () => {
     });
     const ca = await findings("-r", "rediss://127.0.0.1:1", "--redis-ca", join(folder, "missing.pem"));
     expect(ca.of("redis")).toMatchObject({ ok: false, sentence: expect.stringMatching(/missing\.pem/) });
+  });
+
+  it("looks for a collector where one is named, and does not want it to be there", async () => {
+    expect((await findings("-r", server.url)).of("traces")).toBeUndefined();
+    const url = `http://127.0.0.1:${await freePort()}`;
+    const { exitCode, of } = await findings("-r", server.url, "--otlp-endpoint", url);
+    expect(exitCode).toBe(0);
+    expect(of("traces")).toMatchObject({ ok: false, sentence: expect.stringMatching(/nothing listens/) });
   });
 
   it("refuses an old Node, and a state folder that cannot be written", () => {

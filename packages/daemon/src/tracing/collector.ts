@@ -2,11 +2,10 @@
  * The way to one collector: OTLP as JSON over HTTP, over one connection. Redirects are answers like any other, and no proxy
  * is asked that nobody named here. A request that hangs, or is answered drop by drop, is cut off.
  */
-import { readFileSync } from "node:fs";
-import { Agent as PlainAgent } from "node:http";
-import { Agent as TlsAgent } from "node:https";
+import type { Agent } from "node:http";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
+import { collectorAgent } from "./collector-agent.ts";
 import type { TracingOptions } from "./tracing.ts";
 
 /** For one batch, with the library's tries again. */
@@ -17,7 +16,7 @@ const hangMs = 7_000;
 type Env = TracingOptions["env"];
 
 export class Collector {
-  readonly #agent: PlainAgent;
+  readonly #agent: Agent;
   readonly #exporter: OTLPTraceExporter;
   readonly #cut = new AbortController();
   /** Resolves with cut(). */
@@ -25,7 +24,7 @@ export class Collector {
 
   /** Throws when a certificate that `env` names cannot be read. */
   constructor(url: string, env: Env) {
-    this.#agent = agentFor(url, env);
+    this.#agent = collectorAgent(url, env);
     this.whenCut = new Promise((resolve) => this.#cut.signal.addEventListener("abort", () => resolve()));
     this.#exporter = new OTLPTraceExporter({
       url,
@@ -74,15 +73,4 @@ class CutOff extends Error {
   constructor() {
     super("it did not answer in time");
   }
-}
-
-function agentFor(url: string, env: Env): PlainAgent {
-  const options = { keepAlive: true, maxSockets: 1 };
-  if (!/^https:/i.test(url)) return new PlainAgent(options);
-  const read = (name: string) => {
-    const path = env[`OTEL_EXPORTER_OTLP_TRACES_${name}`] || env[`OTEL_EXPORTER_OTLP_${name}`];
-    return path ? readFileSync(path) : undefined;
-  };
-  const [ca, cert, key] = [read("CERTIFICATE"), read("CLIENT_CERTIFICATE"), read("CLIENT_KEY")];
-  return new TlsAgent({ ...options, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) });
 }

@@ -60,7 +60,12 @@ export function traceClock(): () => number {
 export async function openTracing(options: TracingOptions): Promise<Tracing | undefined> {
   const { endpoint, env, logger } = options;
   if (isOff(env)) return undefined;
-  if (endpoint === undefined) return unusable(env, logger);
+  if (endpoint === undefined) {
+    const name = unusableVariable(env);
+    if (name !== undefined)
+      logger.error({}, `${name} does not begin with http:// or https://; no traces are sent`);
+    return undefined;
+  }
   if (env["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] === "grpc" || env["OTEL_EXPORTER_OTLP_PROTOCOL"] === "grpc") {
     logger.error(
       {},
@@ -76,6 +81,46 @@ export async function openTracing(options: TracingOptions): Promise<Tracing | un
   }
 }
 
+/** How a collector took an empty batch. */
+export type CollectorTrial =
+  /** No traces are wanted. */
+  | { readonly kind: "off" }
+  /** A variable holds an endpoint that is none of ours. */
+  | { readonly kind: "unusable"; readonly variable: string }
+  /** `host` is host and port: the rest of an endpoint may carry a key. */
+  | { readonly kind: "answered"; readonly host: string; readonly status: number }
+  /** `code` as Node names it; `file` when it is one that the variables name. */
+  | {
+      readonly kind: "failed";
+      readonly host: string;
+      readonly code: string;
+      readonly file: string | undefined;
+    };
+
+/** Whether spans would be taken, tried once, with nothing to take. No secret is in the answer. */
+export async function tryCollector(
+  { endpoint, env }: Pick<TracingOptions, "endpoint" | "env">,
+  deadlineMs: number,
+): Promise<CollectorTrial> {
+  if (isOff(env)) return { kind: "off" };
+  if (endpoint === undefined) {
+    const variable = unusableVariable(env);
+    return variable === undefined ? { kind: "off" } : { kind: "unusable", variable };
+  }
+  const url = tracesUrl(endpoint, env);
+  const { host } = new URL(url);
+  try {
+    const { askCollector } = await import("./ask-collector.ts");
+    return { kind: "answered", host, status: await askCollector(url, env, deadlineMs) };
+  } catch (error) {
+    const word = (name: "code" | "path"): string | undefined => {
+      const value: unknown = error instanceof Error ? Reflect.get(error, name) : undefined;
+      return typeof value === "string" ? value : undefined;
+    };
+    return { kind: "failed", host, code: word("code") ?? "unknown", file: word("path") };
+  }
+}
+
 /** The two standard ways of saying no. */
 function isOff(env: TracingOptions["env"]): boolean {
   return env["OTEL_SDK_DISABLED"]?.toLowerCase() === "true" || env["OTEL_TRACES_EXPORTER"] === "none";
@@ -84,10 +129,8 @@ function isOff(env: TracingOptions["env"]): boolean {
 const endpointVariables = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"] as const;
 
 /** Such a variable is often set for a whole host, and may mean something that we do not speak. */
-function unusable(env: TracingOptions["env"], logger: Logger): undefined {
-  const name = endpointVariables.find((each) => env[each]);
-  if (name !== undefined)
-    logger.error({}, `${name} does not begin with http:// or https://; no traces are sent`);
+function unusableVariable(env: TracingOptions["env"]): string | undefined {
+  return endpointVariables.find((name) => env[name]);
 }
 
 /** The variable for traces holds the whole URL, everything else the beginning of it. */

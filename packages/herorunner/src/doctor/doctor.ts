@@ -14,6 +14,7 @@ import { openTrust } from "../trust-source.ts";
 import { type Finding, findingText, fine } from "./finding.ts";
 import { checkHero } from "./hero-check.ts";
 import { checkIsolation, checkNode, checkStateFolder } from "./host-check.ts";
+import { checkTraces } from "./traces-check.ts";
 
 export interface DoctorRequest {
   readonly config: RunConfig;
@@ -50,6 +51,7 @@ async function examine({ config, modeWasChosen, env }: DoctorRequest): Promise<r
     ...checkTrust(config, target, modeWasChosen),
     checkStateFolder(stateFolderOf(config)),
     ...(await checkIsolation(config.isolation)),
+    ...(await checkTraces({ endpoint: config.otlpEndpoint, env })),
   ];
 }
 
