@@ -20,7 +20,9 @@ export {
 export type { ReadReceipt, ReceiptedRecord, ReceiptFacts, ReceiptStatement } from "./receipt.ts";
 export { completeJob, cosignJob, SigningError, signJob } from "./sign-job.ts";
 export type { SignOptions } from "./sign-job.ts";
-export { readPublicKey } from "./signature.ts";
+export { loadLibsecp256k1 } from "./libsecp256k1.ts";
+export { checkSignaturesWith, readPublicKey } from "./signature.ts";
+export type { SignatureCheck } from "./signature.ts";
 export { createTrust, signatureModes } from "./trust.ts";
 export type { SignatureMode, Trust, TrustOptions, TrustVerdict } from "./trust.ts";
 export { parseTrustFile } from "./trust-file.ts";

@@ -2,6 +2,7 @@
  * ECDSA on secp256k1, as small and as strict as it gets. Only one spelling of a signature is accepted: 128 hex digits,
  * r then s, both in range, s in the lower half. OpenSSL would also take the upper half, hexadecimal text would be cut
  * silently at its first bad digit, and hybrid points would pass: so our own checks come first, the library after them.
+ * That is OpenSSL, until a process that checks many signatures has loaded libsecp256k1.
  */
 import { createECDH, createPublicKey, createVerify, type KeyObject } from "node:crypto";
 
@@ -12,6 +13,22 @@ export type SignatureFault = "BAD_ENCODING" | "BAD_PUBLIC_KEY" | "HIGH_S" | "BAD
 export interface PublicKey {
   readonly hex: string;
   readonly key: KeyObject;
+}
+
+/**
+ * Is the signature one of this key over the SHA-256 of the message? Asked only about what has passed our own checks: 128
+ * lower case hex digits, r and s in range, s in the lower half, a point of the curve.
+ */
+export type SignatureCheck = (message: Uint8Array, signatureHex: string, key: PublicKey) => boolean;
+
+export const checkWithOpenssl: SignatureCheck = (message, signatureHex, { key }) =>
+  createVerify("sha256").update(message).verify({ key, dsaEncoding: "ieee-p1363" }, signatureHex, "hex");
+
+let check = checkWithOpenssl;
+
+/** From now on this process checks signatures so. */
+export function checkSignaturesWith(other: SignatureCheck): void {
+  check = other;
 }
 
 const fieldPrime = 2n ** 256n - 2n ** 32n - 977n;
@@ -100,9 +117,7 @@ export function signatureFault(
 ): SignatureFault | undefined {
   const fault = encodingFault(signatureHex);
   if (fault !== undefined) return fault;
-  const options = { key: publicKey.key, dsaEncoding: "ieee-p1363" } as const;
-  const isGood = createVerify("sha256").update(message).verify(options, signatureHex, "hex");
-  return isGood ? undefined : "BAD_SIGNATURE";
+  return check(message, signatureHex.toLowerCase(), publicKey) ? undefined : "BAD_SIGNATURE";
 }
 
 /** The compressed public key of a secret key of 32 bytes in hex; undefined when the number is out of range. */

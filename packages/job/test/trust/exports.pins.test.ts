@@ -5,6 +5,7 @@ it("exports exactly the names that others build on", () => {
   expect(Object.keys(trust).sort()).toEqual([
     "KeyFileError",
     "SigningError",
+    "checkSignaturesWith",
     "completeJob",
     "cosignJob",
     "createTrust",
@@ -15,6 +16,7 @@ it("exports exactly the names that others build on", () => {
     "jobDigest",
     "jobPayloadType",
     "loadKeyFile",
+    "loadLibsecp256k1",
     "matchesAny",
     "parseKeyFile",
     "parseTrustFile",

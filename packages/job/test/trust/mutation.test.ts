@@ -3,10 +3,16 @@
  * HERORUNNER_MUTATIONS=1000000 npx vitest run packages/job/test/trust/mutation.test.ts
  */
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { decodeJob, encodeJob } from "../../src/codec.ts";
 import type { Job } from "../../src/job.ts";
-import { createTrust, jobBytes, signJob } from "../../src/trust/index.ts";
+import {
+  checkSignaturesWith,
+  createTrust,
+  jobBytes,
+  loadLibsecp256k1,
+  signJob,
+} from "../../src/trust/index.ts";
 import { alice, bob, carol, entry, mallory, nowSeconds, plainJob, signedJob, trustOf } from "./fixtures.ts";
 
 const mutations = Number(process.env["HERORUNNER_MUTATIONS"] ?? 1500);
@@ -15,6 +21,8 @@ const trust = createTrust({
   runner: "hero1",
   file: trustOf([entry(alice, { max_attempts: 2 }), entry(bob), entry(carol)], { threshold: 2 }),
 });
+
+beforeAll(async () => checkSignaturesWith(await loadLibsecp256k1()));
 
 /** What a runner does with a hash: decode, then check. */
 function judge(fields: ReadonlyMap<string, Uint8Array>): { accepted: Job } | { refused: string } {

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import {
   jobBytes,
   jobBytesV1,
@@ -12,7 +12,8 @@ import {
 } from "../../src/trust/index.ts";
 import { sha256Hex } from "../../src/trust/canonical.ts";
 import { reasonOfCode } from "../../src/trust/codes.ts";
-import { signBytes } from "../../src/trust/signature.ts";
+import { loadLibsecp256k1 } from "../../src/trust/libsecp256k1.ts";
+import { checkSignaturesWith, checkWithOpenssl, signBytes } from "../../src/trust/signature.ts";
 
 interface Vector {
   readonly id: string;
@@ -72,6 +73,19 @@ function judge(
   return verifyJob(read, policy, { nowSeconds: vector.policy.now, explain });
 }
 
+const libsecp256k1 = loadLibsecp256k1();
+afterAll(() => checkSignaturesWith(checkWithOpenssl));
+
+function judgeAsPublished(vector: Vector): void {
+  for (const explain of [false, true]) {
+    const verdict = judge(vector, explain);
+    expect(verdict.valid).toBe(vector.expect === "valid");
+    expect(verdict.codes.filter((code) => !vector.reasons.includes(code))).toEqual([]);
+    expect(verdict.codes.length > 0).toBe(vector.expect === "invalid");
+    if (verdict.valid) expect(verdict.digest).toBe(vector.digest_hex);
+  }
+}
+
 describe("the published signature vectors", () => {
   it("are all here, and name the codes this program knows", () => {
     expect(file.vectors).toHaveLength(130);
@@ -81,13 +95,10 @@ describe("the published signature vectors", () => {
 
   it.each(file.vectors.map((vector) => [vector.id, vector.description, vector] as const))(
     "%s: %s",
-    (_id, _description, vector) => {
-      for (const explain of [false, true]) {
-        const verdict = judge(vector, explain);
-        expect(verdict.valid).toBe(vector.expect === "valid");
-        expect(verdict.codes.filter((code) => !vector.reasons.includes(code))).toEqual([]);
-        expect(verdict.codes.length > 0).toBe(vector.expect === "invalid");
-        if (verdict.valid) expect(verdict.digest).toBe(vector.digest_hex);
+    async (_id, _description, vector) => {
+      for (const check of [checkWithOpenssl, await libsecp256k1]) {
+        checkSignaturesWith(check);
+        judgeAsPublished(vector);
       }
     },
   );
