@@ -7,6 +7,7 @@ import { type Herorunner, startHerorunner } from "../support/herorunner.ts";
 import { connectRedis, type RedisClient } from "../support/redis-client.ts";
 import { type RedisServer, type RedisServerOptions, startRedis } from "../support/redis-server.ts";
 import { shellHero } from "../support/stand-in-hero.ts";
+import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 import { until } from "../support/until.ts";
 
 const runner = "r";
@@ -16,6 +17,8 @@ interface Setup {
   readonly server: RedisServer;
   readonly redis: RedisClient;
   readonly start: (...args: string[]) => Promise<Herorunner>;
+  /** A runner that reaches Redis through this proxy only. */
+  readonly startBehind: (proxy: TcpProxy, ...args: string[]) => Promise<Herorunner>;
   readonly submit: (id: string, payload: string, maxAttempts?: number) => Promise<void>;
   readonly status: (id: string) => Promise<string>;
   readonly started: (id: string) => Promise<void>;
@@ -27,14 +30,16 @@ async function setup(options: RedisServerOptions = { args: aof }): Promise<Setup
   const redis = connectRedis(server.url);
   onTestFinished(() => redis.close());
   const hero = await shellHero();
+  const startAt = (url: string, args: readonly string[]): Promise<Herorunner> =>
+    startHerorunner(["-r", url, "--hero", hero, "--isolation", "group", ...args, runner]);
   const status = async (id: string): Promise<string> =>
     String(await redis.call("HGET", `hero:{${runner}}:job:${id}`, "status"));
   return {
     server,
     redis,
     status,
-    start: (...args) =>
-      startHerorunner(["-r", server.url, "--hero", hero, "--isolation", "group", ...args, runner]),
+    start: (...args) => startAt(server.url, args),
+    startBehind: (proxy, ...args) => startAt(proxy.url, args),
     submit: (id, payload, maxAttempts = 1) =>
       redis.submit(runner, id, { payload, max_attempts: String(maxAttempts) }),
     started: (id) => until(async () => (await status(id)) === "started", `${id} is started`),
@@ -117,6 +122,68 @@ describe("a runner that is stopped and wakes up too late", () => {
     expect(await redis.final(runner, "b")).toMatchObject({ status: "finished" });
   });
 });
+
+describe("a runner that is cut off from Redis for longer than a lease", () => {
+  it(
+    "goes on with its job when nobody else takes it, and stores the result",
+    { timeout: 60_000 },
+    async () => {
+      const { server, redis, startBehind, submit, started } = await setup();
+      await using proxy = await startTcpProxy(server.socketPath);
+      const alone = await startBehind(proxy);
+      const go = join(alone.folder, "go");
+      await submit("a", `until [ -e ${go} ]; do sleep 0.05; done; echo survived`, 2);
+      await started("a");
+      proxy.swallow(true);
+      await until(async () => (await leaseLeftMs(redis, "a")) < -3_000, "the lease is long over", 20_000);
+      proxy.swallow(false);
+      await until(async () => (await leaseLeftMs(redis, "a")) > 0, "it is renewed", 20_000);
+      await writeFile(go, "");
+      expect(await redis.final(runner, "a")).toMatchObject({
+        result: "survived\n",
+        attempt: "1",
+        claims: "1",
+      });
+    },
+  );
+
+  it(
+    "ends it, and writes nothing, when it hears that somebody else has it",
+    { timeout: 60_000 },
+    async () => {
+      const { server, redis, start, startBehind, submit, started } = await setup();
+      await using proxy = await startTcpProxy(server.socketPath);
+      const first = await startBehind(proxy, "--host-id", "one");
+      const [pids, go] = [join(first.folder, "pids"), join(first.folder, "go")];
+      const running = (): number[] =>
+        readFileSync(pids, { encoding: "utf8", flag: "a+" }).split("\n").filter(Boolean).map(Number);
+      await submit("a", `echo $$ >> ${pids}; until [ -e ${go} ]; do sleep 0.05; done; echo by $$`, 2);
+      await started("a");
+      await until(() => running().length === 1, "the job runs");
+      await start("--host-id", "two");
+      proxy.swallow(true);
+      await until(() => running().length === 2, "another one has started it again", 20_000);
+      const [early, late] = running();
+      expect([early, late].map((pid) => alive(pid!))).toEqual([true, true]); // nobody can promise more: docs/adr/0002-delivery.md
+      proxy.swallow(false);
+      await first.logged("the claim moved on to somebody else");
+      expect([early, late].map((pid) => alive(pid!))).toEqual([false, true]);
+      await writeFile(go, "");
+      expect(await redis.final(runner, "a")).toMatchObject({
+        result: `by ${late}\n`,
+        attempt: "2",
+        finals: "1",
+      });
+    },
+  );
+});
+
+/** Negative once it is over. */
+async function leaseLeftMs(redis: RedisClient, id: string): Promise<number> {
+  const [seconds, micros] = (await redis.call("TIME")) as [string, string]; // as Redis documents it
+  const end = Number(await redis.call("ZSCORE", `hero:{${runner}}:leases`, id));
+  return end - (Number(seconds) * 1000 + Number(micros) / 1000);
+}
 
 describe("a Redis that goes away", () => {
   it(

@@ -1,7 +1,7 @@
 /**
  * Keeps claims alive while their jobs run: one renewal for all of them, every 1.5 s. The answer is also how a runner
- * learns that a job was cancelled or that its claim moved on; either way the job's signal aborts, so that the local
- * processes end before anybody else can start the job.
+ * learns that a job was cancelled or that its claim moved on; either way the job's signal aborts and the local processes end.
+ * No answer ends nothing: docs/adr/0002-delivery.md says why.
  */
 import { type Claim, type JobQueue, QueueError, type RenewAnswer } from "@herorunner/job";
 import { OneAtATime } from "./one-at-a-time.ts";
@@ -97,7 +97,8 @@ export class LeaseKeeper {
         if (answers[at] === "cancel") one.stop("cancelled");
       }
     } catch (error) {
-      // Nobody can take a job from a queue that is away: the processes go on, the next renewal will tell.
+      // Nobody can take a job from a queue that is away: the processes go on, the next renewal will tell. That it is only we
+      // who cannot reach it looks the same from here.
       if (!(error instanceof QueueError)) throw error;
       this.#patience.failed("renew", error);
       this.onRenewed(held.map(() => "failed"));
