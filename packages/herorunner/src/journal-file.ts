@@ -41,7 +41,7 @@ export class JournalFile {
 
   /** Reads what others appended since. A missing file is an empty one: nobody has started a job of this hour yet. */
   async refresh(): Promise<void> {
-    const size = statSync(this.path, { throwIfNoEntry: false })?.size ?? 0;
+    const size = this.#size();
     if (size === this.#offset || size === 0) return;
     const fd = openSync(this.path, "r");
     try {
@@ -56,18 +56,18 @@ export class JournalFile {
    * job it is, counted over all processes. Rejects when the disk takes less than all of it.
    */
   async append(lines: readonly StartLine[]): Promise<ReadonlyMap<string, number>> {
-    const fd = this.#openForAppending();
+    this.#fd ??= openSync(this.path, "a+", 0o600);
+    const fd = this.#fd;
     const bytes = Buffer.from(lines.map(({ digest, token }) => lineOf(digest, token)).join(""));
-    const sizeBefore = fstatSync(fd).size;
     const written = writeSync(fd, bytes);
     if (written !== bytes.byteLength)
       throw new Error(`${this.path} took ${written} of ${bytes.byteLength} bytes`);
     await syncData(fd);
-    if (sizeBefore === 0) await syncFolder(dirname(this.path));
+    if (this.#offset === 0) await syncFolder(dirname(this.path));
     const ranks = new Map(lines.map(({ token }): [string, number] => [token, 0]));
-    if (sizeBefore === this.#offset && fstatSync(fd).size === sizeBefore + written) {
-      // Nobody else wrote meanwhile: what would be read is what was written.
-      for (const { digest, token } of lines) this.#count(lineOf(digest, token).slice(1), ranks);
+    if (fstatSync(fd).size === this.#offset + written) {
+      // Nobody else wrote since the last look: what would be read is what was written.
+      for (const { digest, token } of lines) this.#add(digest, token, ranks);
       this.#offset += written;
     } else {
       await this.#read(fd, ranks);
@@ -81,14 +81,15 @@ export class JournalFile {
     this.#fd = undefined;
   }
 
-  #openForAppending(): number {
-    // Another process may have deleted it, having found it expired by a clock that is ahead.
-    if (this.#fd !== undefined && fstatSync(this.#fd).nlink === 0) {
+  #size(): number {
+    if (this.#fd !== undefined) {
+      const { nlink, size } = fstatSync(this.#fd);
+      if (nlink > 0) return size;
+      // Another process has deleted it, having found it expired by a clock that is ahead.
       this.close();
       this.#offset = 0;
     }
-    this.#fd ??= openSync(this.path, "a+", 0o600);
-    return this.#fd;
+    return statSync(this.path, { throwIfNoEntry: false })?.size ?? 0;
   }
 
   /** Counts every whole line behind the offset; writes the rank of the tokens that are asked for. */
@@ -112,11 +113,15 @@ export class JournalFile {
   #count(line: string, ranks: Map<string, number>): boolean {
     const [, digest, token, check] = linePattern.exec(line) ?? [];
     if (digest === undefined || token === undefined || check !== checkOf(digest, token)) return false;
+    this.#add(digest, token, ranks);
+    return true;
+  }
+
+  #add(digest: string, token: string, ranks: Map<string, number>): void {
     const raw = rawOf(digest);
     const rank = (this.#starts.get(raw) ?? 0) + 1;
     this.#starts.set(raw, rank);
     if (ranks.has(token)) ranks.set(token, rank);
-    return true;
   }
 }
 
