@@ -10,9 +10,8 @@ import { StartRefused } from "./start-refused.ts";
 
 const answerWithinMs = 10_000;
 const largestAnswerBytes = 64 * 1024;
-const againAfterFailureMs = 5_000;
-/** A supervisor's Redis may have been emptied; registering again is harmless. */
-const againAfterSuccessMs = 300_000;
+/** After a success too: a supervisor's Redis may have been emptied, and registering again is harmless. */
+const usualPauses = { afterSuccessMs: 300_000, afterFailureMs: 5_000 };
 
 export interface RegistrationOptions {
   readonly supervisorUrl: string;
@@ -22,37 +21,42 @@ export interface RegistrationOptions {
   readonly host: string;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  readonly pauses?: { readonly afterSuccessMs: number; readonly afterFailureMs: number };
 }
 
-/** Reads the key at once and throws StartRefused when it cannot; then registers beside everything else until `signal` aborts. */
+/** Throws StartRefused when the key cannot be read; else registers beside everything else until `signal` aborts. */
 export function keepRegistered(options: RegistrationOptions): void {
-  const key = options.keyFile === undefined ? undefined : readKey(options.keyFile);
-  void registerAgainAndAgain(options, key);
+  readKey(options.keyFile);
+  void registerAgainAndAgain(options);
 }
 
-async function registerAgainAndAgain(options: RegistrationOptions, key: string | undefined): Promise<void> {
-  const { supervisorUrl, logger, signal } = options;
+async function registerAgainAndAgain(options: RegistrationOptions): Promise<void> {
+  const { supervisorUrl: supervisor, logger, signal, pauses = usualPauses } = options;
   let said: string | undefined;
   while (!signal.aborted) {
-    const problem = await register(options, key).catch((error: unknown) =>
+    const problem = await register(options).catch((error: unknown) =>
       error instanceof Error ? error.message : String(error),
     );
-    if (problem !== said && !signal.aborted) {
-      if (problem === undefined) logger.info({ supervisor: supervisorUrl }, "registered with the supervisor");
-      else
-        logger.error(
-          { supervisor: supervisorUrl },
-          `not registered with the supervisor: ${problem}; trying again`,
-        );
+    const line =
+      problem === undefined
+        ? "registered with the supervisor"
+        : `not registered with the supervisor: ${problem}; trying again`;
+    if (line !== said && !signal.aborted) {
+      if (problem === undefined) logger.info({ supervisor }, line);
+      else logger.error({ supervisor }, line);
     }
-    said = problem ?? "";
-    const pauseMs = problem === undefined ? againAfterSuccessMs : againAfterFailureMs;
+    said = line;
+    const pauseMs = problem === undefined ? pauses.afterSuccessMs : pauses.afterFailureMs;
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
-/** Undefined when it worked, else the end of a sentence. Rejects when the supervisor cannot be reached. */
-async function register(options: RegistrationOptions, key: string | undefined): Promise<string | undefined> {
+/**
+ * Undefined when it worked, else the end of a sentence. Rejects when the supervisor cannot be reached. The key is read
+ * each time, so that one that was replaced in its file needs no restart.
+ */
+async function register(options: RegistrationOptions): Promise<string | undefined> {
+  const key = readKey(options.keyFile);
   const params = { id: options.runnerId, labels: { host: options.host } };
   const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "runner.register", params });
   const { status, text } = await post(new URL("/rpc", options.supervisorUrl), body, key, options.signal);
@@ -102,7 +106,8 @@ async function post(
   });
 }
 
-function readKey(file: string): string {
+function readKey(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
   try {
     return readFileSync(file, "utf8").trim();
   } catch (error) {
