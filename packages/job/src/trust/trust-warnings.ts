@@ -1,5 +1,5 @@
 /** What an operator should be told about a trust file that is valid: keys that end soon, keys the whole world knows. */
-import type { TrustFile } from "./trust-file.ts";
+import type { Signer, TrustFile } from "./trust-file.ts";
 
 /** The keys of the published test vectors. Their secret halves are printed there. */
 export const publicTestKeys: ReadonlyMap<string, string> = new Map([
@@ -14,6 +14,16 @@ const daySeconds = 86_400;
 /** Time enough to make, spread and try a new key. */
 const noticeDays = 30;
 
+/** Whether `other` is a key of the same person that counts when `ending` ends, and for longer. */
+function succeeds(other: Signer, ending: Signer): boolean {
+  const end = ending.notAfterSeconds ?? Infinity;
+  return (
+    other.name === ending.name &&
+    (other.notBeforeSeconds ?? 0) <= end &&
+    (other.notAfterSeconds ?? Infinity) > end
+  );
+}
+
 /** Sentences, most pressing first. `nowSeconds` is unix time. */
 export function trustWarnings(trust: TrustFile, nowSeconds: number): readonly string[] {
   const warnings: string[] = [];
@@ -24,13 +34,15 @@ export function trustWarnings(trust: TrustFile, nowSeconds: number): readonly st
       );
     }
   }
-  for (const { name, notAfterSeconds } of trust.signers) {
+  for (const signer of trust.signers) {
+    const { name, notAfterSeconds } = signer;
     if (notAfterSeconds === undefined) continue;
     const daysLeft = Math.floor((notAfterSeconds - nowSeconds) / daySeconds);
     if (daysLeft < 0)
       warnings.push(`a key of ${name} has ended (not_after); remove it when its successor works`);
-    else if (daysLeft < noticeDays) {
-      warnings.push(`a key of ${name} ends in ${daysLeft} days (not_after); add its successor beside it now`);
+    else if (daysLeft < noticeDays && !trust.signers.some((other) => succeeds(other, signer))) {
+      const when = daysLeft === 0 ? "in less than a day" : `in ${daysLeft} days`;
+      warnings.push(`a key of ${name} ends ${when} (not_after); add its successor beside it now`);
     }
   }
   const usable = trust.signers.filter(

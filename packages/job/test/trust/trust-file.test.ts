@@ -157,5 +157,17 @@ describe("trustWarnings", () => {
       expect.stringContaining("has ended"),
       expect.stringContaining("too few keys"),
     ]);
+    expect(ending(nowSeconds + 60)).toEqual([expect.stringContaining("ends in less than a day")]);
+  });
+
+  it("asks for no successor where there is one, of the same person and without a gap", () => {
+    const end = nowSeconds + 3_600;
+    const beside = (successor: object): readonly string[] =>
+      trustWarnings(trustOf([entry(alice, { not_after: end }), successor]), nowSeconds);
+    expect(beside({ ...entry(bob), name: "alice" })).toEqual([]);
+    expect(beside({ ...entry(bob), name: "alice", not_before: end })).toEqual([]);
+    const asked = [expect.stringContaining("add its successor")];
+    expect(beside(entry(bob))).toEqual(asked);
+    expect(beside({ ...entry(bob), name: "alice", not_before: end + 1 })).toEqual(asked);
   });
 });
