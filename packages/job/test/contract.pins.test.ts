@@ -123,6 +123,7 @@ test("these names are public, and no others", () => {
       "maskRedisUrl",
       "maxAttemptsRange",
       "openConnection",
+      "openSession",
       "parseRedisUrl",
       "parseStrictJson",
       "percentileMs",

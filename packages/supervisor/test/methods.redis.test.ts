@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readJobFields } from "@herorunner/job";
 import { mustStillHold, signedParams } from "./support/signed.ts";
 import { until } from "../../../test/support/until.ts";
-import { type Harness, type Served, type StandIn, startHarness } from "./support/harness.ts";
+import { adminSecret, type Harness, type Served, type StandIn, startHarness } from "./support/harness.ts";
 
 let harness: Harness;
 let one: Served;
@@ -513,7 +513,7 @@ describe("while Redis is away", () => {
 });
 
 describe("while Redis is full", () => {
-  it("no job is taken in; runners and jobs are shown, and what is final can be deleted", async () => {
+  it("no job is taken in; one can sign in, runners and jobs are shown, and what is final can be deleted", async () => {
     const full = await startHarness();
     const served = await full.serve();
     const runner = full.runner();
@@ -525,6 +525,11 @@ describe("while Redis is full", () => {
     await full.redis.send(["CONFIG", "SET", "maxmemory", "1"]);
     const { code, data } = await served.fail("job.run", { runner: id, payload: "p" });
     expect([code, data["reason"]]).toEqual([-32603, "full"]);
+    const signedIn = await fetch(`${served.url}/session`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${adminSecret}` },
+    });
+    expect(signedIn.status).toBe(200);
     expect(await served.call("runner.list", {})).toMatchObject({ runners: [{ id, alive: true }] });
     expect(await served.call("job.list", {})).toMatchObject({ jobs: [{ id: "done", status: "finished" }] });
     expect(await served.call("job.result", { id: "done" })).toMatchObject({ result: "ok\n" });

@@ -3,7 +3,7 @@
  * was opened with: an API key is looked up each time, and the admin secret is recognised by a fingerprint.
  */
 import { randomBytes } from "node:crypto";
-import { isJsonObject, parseStrictJson, sessionKey, type ConnectionPool } from "@herorunner/job";
+import { isJsonObject, openSession, parseStrictJson, sessionKey, type ConnectionPool } from "@herorunner/job";
 import { type ApiKeys, digest } from "./api-keys.ts";
 import { type Principal, scopes } from "./principal.ts";
 
@@ -38,7 +38,7 @@ export class Sessions {
     const key = this.#key(token);
     await this.#options.redis
       .at(key)
-      .send(["SET", key, JSON.stringify({ holder }), "EX", String(lifetimeSeconds)]);
+      .run(openSession, [key], [JSON.stringify({ holder }), String(lifetimeSeconds)]);
     return this.#cookie(token, lifetimeSeconds);
   }
 
