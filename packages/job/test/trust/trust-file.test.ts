@@ -162,7 +162,7 @@ describe("trustWarnings", () => {
 
   it("asks for no successor where there is one, of the same person and without a gap", () => {
     const end = nowSeconds + 3_600;
-    const beside = (successor: object): readonly string[] =>
+    const beside = (successor: Record<string, unknown>): readonly string[] =>
       trustWarnings(trustOf([entry(alice, { not_after: end }), successor]), nowSeconds);
     expect(beside({ ...entry(bob), name: "alice" })).toEqual([]);
     expect(beside({ ...entry(bob), name: "alice", not_before: end })).toEqual([]);
