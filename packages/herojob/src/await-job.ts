@@ -2,7 +2,7 @@
  * Waiting for the end of a job, with or without its live output: progress for people, Ctrl-C, a store that goes away
  * for a moment, the end of the wait before the end of the job. The answer is the exit code.
  */
-import { ClientError, type JobView, wireView } from "@herorunner/job";
+import { ClientError, isFinal, type JobView, type RunnerState, wireView } from "@herorunner/job";
 import { endCode, showEnding } from "./ending.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { Interrupts } from "./interrupts.ts";
@@ -24,8 +24,9 @@ export interface AwaitPlan {
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 
-/** A job that still waits after this time makes us look whether anybody serves its runner id. */
+/** A job that has not moved for this time makes us look whether anybody serves its runner id, and then again. */
 const wonderMs = 2_000;
+const wonderAgainMs = 5_000;
 
 export async function awaitJob(plan: AwaitPlan, session: Session): Promise<ExitCode> {
   const { shell, words } = session;
@@ -37,7 +38,7 @@ export async function awaitJob(plan: AwaitPlan, session: Session): Promise<ExitC
     onAsk: () => progress.hide(),
     cancel: () => cancelNow(plan, session),
   });
-  const watch = new Watch(plan, session, { progress, live });
+  const watch = new Watch(session, { progress, live });
   const back = `herojob wait ${plan.id} --runner ${plan.runner}${words}`;
   try {
     const job = await untilFinal(plan, session, { live, watch, signal: interrupts.signal });
@@ -110,17 +111,15 @@ async function untilFinal(plan: AwaitPlan, session: Session, parts: Parts): Prom
   }, patience);
 }
 
-/** Tells a person where the job stands, and everybody when it waits for a runner that is not there. */
+/** Tells a person where the job stands, and everybody when it depends on a runner that is not there. */
 class Watch {
-  readonly #plan: AwaitPlan;
   readonly #session: Session;
   readonly #progress: Progress;
   readonly #live: LiveOutput;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(plan: AwaitPlan, session: Session, tools: { progress: Progress; live: LiveOutput }) {
-    this.#plan = plan;
+  constructor(session: Session, tools: { progress: Progress; live: LiveOutput }) {
     this.#session = session;
     this.#progress = tools.progress;
     this.#live = tools.live;
@@ -130,7 +129,7 @@ class Watch {
     clearTimeout(this.#timer);
     if (this.#stopped) return;
     this.#progress.show(`job ${job.id} ${phrase(job)}`);
-    if (job.status === "queued") this.#timer = setTimeout(() => void this.#wonder(), wonderMs);
+    if (isOnItsWay(job)) this.#lookLater(job, wonderMs);
   }
 
   stop(): void {
@@ -139,16 +138,35 @@ class Watch {
     this.#progress.hide();
   }
 
-  async #wonder(): Promise<void> {
-    const { runner } = this.#plan;
-    // Only a hint: where it cannot be had, the wait itself says why.
-    const state = await this.#session.api.runner(runner).catch(() => undefined);
-    if (state === undefined || this.#stopped) return;
-    if (!state.alive)
-      await this.#live.note(`no process serves runner ${runner} at the moment; the job waits for one`);
-    else if (state.paused)
-      await this.#live.note(`runner ${runner} is paused; the job waits until it is resumed`);
+  #lookLater(job: JobView, afterMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#wonder(job), afterMs);
   }
+
+  async #wonder(job: JobView): Promise<void> {
+    const timer = this.#timer;
+    // Only a hint: where it cannot be had, the wait itself says why.
+    const state = await this.#session.api.runner(job.runner).catch(() => undefined);
+    if (this.#stopped || this.#timer !== timer) return;
+    const trouble = state === undefined ? undefined : troubleOf(job, state);
+    // A process that died is missed only when its heartbeat has expired, so one look is not enough.
+    if (trouble === undefined) this.#lookLater(job, wonderAgainMs);
+    else await this.#live.note(trouble);
+  }
+}
+
+function isOnItsWay({ status }: JobView): boolean {
+  return status !== "created" && !isFinal(status);
+}
+
+/** Why the job will not move by itself. */
+function troubleOf(job: JobView, { alive, paused }: RunnerState): string | undefined {
+  const queued = job.status === "queued";
+  if (!alive && queued) return `no process serves runner ${job.runner} at the moment; the job waits for one`;
+  if (!alive) {
+    return `no process serves runner ${job.runner} at the moment, and the one that had job ${job.id} is gone; nothing happens until one is started`;
+  }
+  return queued && paused ? `runner ${job.runner} is paused; the job waits until it is resumed` : undefined;
 }
 
 function phrase(job: JobView): string {

@@ -46,14 +46,31 @@ export function explainJob(job: JobView, runner: RunnerState | undefined, words:
       };
     case "dispatched":
     case "started":
-      return {
-        headline: `job ${job.id} of runner ${job.runner} is ${job.status === "started" ? "running" : "taken and not started yet"}`,
-        meaning:
-          job.status === "started" ? "Its process runs." : "A runner checks it, or is about to start it.",
-        command: `herojob logs -f ${job.id} --runner ${job.runner}${words}`,
-        facts,
-      };
+      return { ...(runner?.alive === false ? orphaned(job, words) : taken(job, words)), facts };
   }
+}
+
+function taken(job: JobView, words: string): Omit<Explanation, "facts"> {
+  const started = job.status === "started";
+  return {
+    headline: `job ${job.id} of runner ${job.runner} is ${started ? "running" : "taken and not started yet"}`,
+    meaning: started ? "Its process runs." : "A runner checks it, or is about to start it.",
+    command: `herojob logs -f ${job.id} --runner ${job.runner}${words}`,
+  };
+}
+
+/** Only another process of the same runner id can give the job an end, and there is none. */
+function orphaned(job: JobView, words: string): Omit<Explanation, "facts"> {
+  const started = job.status === "started";
+  return {
+    headline: `job ${job.id} of runner ${job.runner} was ${started ? "running" : "taken and not started"} when its runner went away`,
+    meaning: `No process serves runner ${job.runner} at the moment: the one that had the job is gone, or cut off from Redis.`,
+    actor: "operator of the runner",
+    next: started
+      ? "Start one: it ends the job as runner_lost, or starts it again where it asked for more attempts."
+      : "Start one: it puts the job back into the queue and takes it.",
+    command: startRunner(job, words),
+  };
 }
 
 function failure(job: JobView, words: string): Omit<Explanation, "facts"> {
@@ -94,7 +111,7 @@ function waiting(
       meaning: `No process serves runner ${job.runner} at the moment.`,
       actor: "operator of the runner",
       next: "Start one, on the host where the job should run.",
-      command: `herorunner ${job.runner}${words}`,
+      command: startRunner(job, words),
     };
   }
   if (paused) {
@@ -109,6 +126,11 @@ function waiting(
     meaning: `A runner takes it when its turn comes; ${queued} wait there and ${running} run.`,
     command: watch,
   };
+}
+
+/** A runner serves a queue in Redis, so what leads to a supervisor is left out. */
+function startRunner(job: JobView, words: string): string {
+  return `herorunner ${job.runner}${words.includes(" --supervisor ") ? "" : words}`;
 }
 
 function factsOf(job: JobView): (readonly [string, string])[] {

@@ -28,6 +28,13 @@ const run = (...args: string[]): ReturnType<typeof herojobHere> => herojobHere(a
 const file = (name: string): string => join(bench.folder, name);
 const json = async (...args: string[]): Promise<unknown> => JSON.parse((await run(...args, "--json")).stdout);
 
+/** Writes a system field as a runner would have left it. */
+async function setField(runner: string, id: string, name: string, value: string): Promise<void> {
+  const redis = openConnection({ target: parseRedisUrl(bench.redis.url), routeKey: "" });
+  await redis.send(["HSET", `hero:{${runner}}:job:${id}`, name, value]);
+  redis.close();
+}
+
 test("status is one line that a script can compare", async () => {
   expect(await run("status", "done")).toEqual({ code: 0, stdout: "finished\n", stderr: "" });
   expect((await run("status", "bad")).stdout).toBe("error exit_status\n");
@@ -172,6 +179,19 @@ describe("explain", () => {
     expect(stdout).toContain("No process serves runner idle at the moment.");
     expect(stdout).toContain("herorunner idle\n");
     expect(stdout).toContain("never started");
+  });
+
+  test.each([
+    ["started", "was running when its runner went away", "ends the job as runner_lost"],
+    ["dispatched", "was taken and not started when its runner went away", "puts the job back into the queue"],
+  ])("a job that is %s where no process serves its runner any more", async (status, state, next) => {
+    await bench.api.submit({ runner: "lost", id: `left-${status}`, payload: "print x" });
+    await setField("lost", `left-${status}`, "status", status);
+    const { stdout } = await run("explain", `left-${status}`, "--runner", "lost");
+    expect(stdout).toContain(`job left-${status} of runner lost ${state}\n`);
+    expect(stdout).toContain("No process serves runner lost at the moment");
+    expect(stdout).toContain(next);
+    expect(stdout).toContain("command           herorunner lost");
   });
 
   test("jobs that run, are done, or were only stored", async () => {

@@ -2,7 +2,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openConnection, parseRedisUrl } from "@herorunner/job";
+import { openConnection, parseRedisUrl, RedisPresence } from "@herorunner/job";
+import { connectRedis } from "../../../test/support/redis-client.ts";
 import { startRedis } from "../../../test/support/redis-server.ts";
 import { until } from "../../../test/support/until.ts";
 import { type Bench, openBench } from "./support/bench.ts";
@@ -133,6 +134,29 @@ describe("submit", () => {
     await running.shows("no process serves runner nobody at the moment; the job waits for one");
     await bench.api.cancel("lonely", { runner: "nobody" });
     expect((await running.ended).code).toBe(1);
+  });
+
+  test("says so when the process that had the job is gone, also when it went during the wait", async () => {
+    const redis = connectRedis(bench.redis.url);
+    const presence = new RedisPresence({ target: parseRedisUrl(bench.redis.url), runner: "dies" });
+    const facts = { owner: "o", host: "h", pid: 1, version: "1", isolation: "group", signatures: "off" };
+    await presence.beat({ ...facts, slots: 1, busy: 1, lastPollMs: 1 });
+    await bench.api.submit({ runner: "dies", id: "orphan", payload: "x" });
+    await redis.call("HSET", "hero:{dies}:job:orphan", "status", "started");
+    const running = startHerojob(["wait", "orphan", "--runner", "dies"], { env: bench.env });
+    // Redis knows for how many seconds nobody has read a key.
+    const unread = (): Promise<unknown> => redis.call("OBJECT", "IDLETIME", "hero:{dies}:instance:o");
+    await until(async () => (await unread()) !== 0, "nobody has read the heartbeat for a while");
+    await until(async () => (await unread()) === 0, "herojob has looked at it");
+    expect(running.stderr()).toBe("");
+    await presence.leave("o");
+    presence.close();
+    await running.shows(
+      "no process serves runner dies at the moment, and the one that had job orphan is gone",
+    );
+    running.signal("SIGINT");
+    expect((await running.ended).code).toBe(130);
+    redis.close();
   });
 
   test("without a terminal Ctrl-C ends the wait with 130, and the job goes on", async () => {

@@ -1,5 +1,5 @@
 /** `explain`: the story of one job for the person who has to do something about it. */
-import { wireView } from "@herorunner/job";
+import { isFinal, wireView } from "@herorunner/job";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { explainJob } from "../explanation.ts";
 import type { OneJobConfig } from "../options.ts";
@@ -10,7 +10,7 @@ import { jsonLine } from "../visible.ts";
 export async function explain(config: OneJobConfig, { api, shell, words }: Session): Promise<ExitCode> {
   const job = await api.get(config.id, locatorOf(config));
   // A key that may look at jobs only, or a user without those keys in its ACL: the rest is still worth telling.
-  const runner = job.status === "queued" ? await api.runner(job.runner).catch(() => undefined) : undefined;
+  const runner = isFinal(job.status) ? undefined : await api.runner(job.runner).catch(() => undefined);
   const told = explainJob(job, runner, words);
   if (config.json) {
     const { id, runner: runnerId, status, reason, error, kill } = wireView(job);
