@@ -79,7 +79,11 @@ describe("a program of which nothing is left but its bundle", () => {
     expect(await says("herorunner", ["--config", config, "--print-config", "some-runner"])).toMatch(
       /concurrency.*7/,
     );
-    expect(await says("herorunner", ["doctor", "-r", "redis://127.0.0.1:1"])).toContain("not reachable");
+    env["HERORUNNER_PORT_6379_TCP_ADDR"] = "10.0.0.1";
+    const examined = await says("herorunner", ["doctor", "-r", "redis://127.0.0.1:1"]);
+    delete env["HERORUNNER_PORT_6379_TCP_ADDR"];
+    expect(examined).toContain("not reachable");
+    expect(examined).toContain("herorunner: environment variable HERORUNNER_PORT_6379_TCP_ADDR is not known");
   });
 
   test("all of them together do a job at a Redis with a password and a database", async () => {

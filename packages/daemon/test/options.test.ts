@@ -210,7 +210,12 @@ describe("mistakes", () => {
 
   test("foreign variables with our prefix are ignored aloud", async () => {
     const { warnings } = await serveConfig(["r1"], { env: { SAMPLE_PORT_6379_TCP_ADDR: "10.0.0.1" } });
-    expect(warnings).toEqual(["environment variable SAMPLE_PORT_6379_TCP_ADDR is not known and was ignored"]);
+    const sentence = "environment variable SAMPLE_PORT_6379_TCP_ADDR is not known and was ignored";
+    expect(warnings).toEqual([sentence]);
+    const printed = await loadSample(["r1", "--print-config"], {
+      env: { SAMPLE_PORT_6379_TCP_ADDR: "10.0.0.1" },
+    });
+    expect(printed).toMatchObject({ text: expect.stringContaining(`\n# warning: ${sentence}\n`) });
   });
 
   test("a file that cannot be read or is no TOML is named, without its content", async () => {

@@ -41,7 +41,12 @@ async function serve({
   await runDaemon(config, { modeWasChosen, warnings });
 }
 
-async function examine({ config, sources }: Extract<typeof loaded, { command: "doctor" }>): Promise<void> {
+async function examine({
+  config,
+  sources,
+  warnings,
+}: Extract<typeof loaded, { command: "doctor" }>): Promise<void> {
+  for (const warning of warnings) process.stderr.write(`herorunner: ${warning}\n`);
   const { doctor } = await import("./doctor/doctor.ts");
   const answer = await doctor({
     config: { ...config, runnerId: config.runnerId ?? "doctor" },

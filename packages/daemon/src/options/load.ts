@@ -78,7 +78,10 @@ export async function load<const P extends Program>(input: LoadInput<P>): Promis
   const config = Object.freeze(Object.fromEntries(reading.values));
   const complaints = command.validate?.(config) ?? [];
   if (complaints.length > 0 && !printing) return refusal(program, complaints);
-  if (printing) return { kind: "text", text: configText(command, config, reading.sources) };
+  if (printing) {
+    const warned = reading.warnings.map((warning) => `# warning: ${warning}\n`).join("");
+    return { kind: "text", text: configText(command, config, reading.sources) + warned };
+  }
   const sources = Object.fromEntries(reading.sources);
   // The table was read entry by entry just above; the compiler cannot follow that the result has its type.
   return {
