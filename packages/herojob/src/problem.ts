@@ -44,5 +44,6 @@ function stepAtRedis(message: string): string {
   if (message.includes(" refuses: OOM ")) {
     return "; raise its maxmemory, or have runners keep results for a shorter time (--result-ttl)";
   }
+  if (message.includes("Sentinel knows no master")) return "; look at the name at the end of -r URL";
   return message.includes(" refuses: ") ? "" : "; start it, or name another one with -r URL";
 }

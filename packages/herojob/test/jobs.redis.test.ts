@@ -28,10 +28,10 @@ const run = (...args: string[]): ReturnType<typeof herojobHere> => herojobHere(a
 const file = (name: string): string => join(bench.folder, name);
 const json = async (...args: string[]): Promise<unknown> => JSON.parse((await run(...args, "--json")).stdout);
 
-/** Writes a system field as a runner would have left it. */
-async function setField(runner: string, id: string, name: string, value: string): Promise<void> {
+/** One command, as somebody else would send it. */
+async function inRedis(...words: string[]): Promise<void> {
   const redis = openConnection({ target: parseRedisUrl(bench.redis.url), routeKey: "" });
-  await redis.send(["HSET", `hero:{${runner}}:job:${id}`, name, value]);
+  await redis.send(words);
   redis.close();
 }
 
@@ -136,6 +136,15 @@ test("a job that is not there is exit code 4, with the next step", async () => {
   expect(stderr).toContain("name the runner with --runner RUNNER");
 });
 
+test("a key that holds something else than a job is exit code 4, and named", async () => {
+  await inRedis("SET", "hero:{web-1}:job:text", "x");
+  const { code, stderr } = await run("explain", "text", "--runner", "web-1");
+  expect([code, stderr]).toEqual([
+    4,
+    "herojob: the key hero:{web-1}:job:text is no job: it holds something else than a hash\n",
+  ]);
+});
+
 describe("explain", () => {
   test("a failed job: what it said, what that means, who acts, and one command", async () => {
     const { code, stdout } = await run("explain", "late");
@@ -186,7 +195,7 @@ describe("explain", () => {
     ["dispatched", "was taken and not started when its runner went away", "puts the job back into the queue"],
   ])("a job that is %s where no process serves its runner any more", async (status, state, next) => {
     await bench.api.submit({ runner: "lost", id: `left-${status}`, payload: "print x" });
-    await setField("lost", `left-${status}`, "status", status);
+    await inRedis("HSET", `hero:{lost}:job:left-${status}`, "status", status);
     const { stdout } = await run("explain", `left-${status}`, "--runner", "lost");
     expect(stdout).toContain(`job left-${status} of runner lost ${state}\n`);
     expect(stdout).toContain("No process serves runner lost at the moment");

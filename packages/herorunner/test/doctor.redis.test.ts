@@ -114,6 +114,7 @@ describe("doctor", () => {
     });
     expect((await findings("-r", "redis://10.255.255.1:1")).of("signatures")).toMatchObject({
       severity: "refuse",
+      fix: expect.stringMatching(/^make a trust file/),
     });
     const ca = await findings("-r", "rediss://127.0.0.1:1", "--redis-ca", join(folder, "missing.pem"));
     expect(ca.of("redis")).toMatchObject({ ok: false, sentence: expect.stringMatching(/missing\.pem/) });

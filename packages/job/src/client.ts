@@ -32,6 +32,7 @@ import { viewJob } from "./record.ts";
 import type { RedisConnection } from "./redis/connection.ts";
 import { type Commands, ConnectionPool } from "./redis/pool.ts";
 import { parseRedisUrl, type RedisTarget } from "./redis/redis-url.ts";
+import { refusalWord } from "./redis/refusal.ts";
 import { listOf, pairsOf, textOf } from "./redis/reply.ts";
 import { checkRequest, type JobRequest, maxPayloadBytes, requestAgain } from "./request.ts";
 
@@ -249,7 +250,12 @@ export class JobClient implements JobApi {
   }
 
   async #fields(keys: RunnerKeys, id: string): Promise<RawFields> {
-    const reply = await operational(() => this.#redis(keys.queue).send(["HGETALL", keys.job(id)]));
+    const key = keys.job(id);
+    const reply = await operational(() =>
+      this.#redis(keys.queue)
+        .send(["HGETALL", key])
+        .catch((error: unknown) => Promise.reject(noJob(error, key))),
+    );
     const fields = pairsOf(listOf(reply));
     if (fields.size === 0) throw notFound(id, keys.runner);
     return fields;
@@ -323,6 +329,11 @@ function notFound(id: string, runner: string): ClientError {
     "NOT_FOUND",
     `runner ${runner} has no job ${id}; it was never submitted or has expired`,
   );
+}
+
+function noJob(error: unknown, key: string): unknown {
+  if (!(error instanceof QueueError) || refusalWord(error) !== "WRONGTYPE") return error;
+  return new ClientError("NOT_FOUND", `the key ${key} is no job: it holds something else than a hash`);
 }
 
 async function operational<T>(work: () => Promise<T>): Promise<T> {

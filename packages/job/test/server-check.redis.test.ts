@@ -119,6 +119,16 @@ describe("checkServer", () => {
     expect(byName(await check("bob:p@"), "access")).toMatchObject({ ok: false, severity: "refuse" });
   });
 
+  it("does not send to the rules of the user where something else keeps scripts from being tried", async () => {
+    const { admin, check } = await setup();
+    await admin.send(["CONFIG", "SET", "min-replicas-to-write", "1"]);
+    expect(byName(await check(), "access")).toMatchObject({
+      ok: "unknown",
+      sentence: expect.stringMatching(/bring its replicas back/),
+      fix: expect.not.stringMatching(/rules/),
+    });
+  });
+
   it("of a Redis that is away or refuses us is one finding", async () => {
     const { server, check } = await setup({ args: ["--requirepass", "right"] });
     expect(await check(":wrong@")).toMatchObject([

@@ -199,7 +199,7 @@ function refusalSentence(code: QueueErrorCode): string {
       return "Redis refuses the supervisor: password or permissions";
     case "UNAVAILABLE":
     case "REJECTED":
-      return "Redis takes no writes: it may be a replica, or cannot write its disk";
+      return "Redis takes no writes: it may be a replica, miss its own replicas, or be unable to write its disk";
   }
 }
 

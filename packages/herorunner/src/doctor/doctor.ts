@@ -112,7 +112,10 @@ function checkTrust(config: RunConfig, target: RedisTarget, modeWasChosen: boole
     return [{ name: "signatures", ok: false, severity: "warn", sentence, fix }, ...told];
   } catch (error) {
     if (!(error instanceof StartRefused)) throw error;
-    const fix = "mend the trust file, or see docs/security.md for what it may hold";
+    const fix =
+      config.trust === undefined
+        ? "make a trust file as docs/security.md shows, and name it with --trust FILE"
+        : "mend the trust file, or see docs/security.md for what it may hold";
     return [{ name: "signatures", ok: false, severity: "refuse", sentence: error.message, fix }];
   }
 }

@@ -29,6 +29,15 @@ const codeOfError: readonly (readonly [RegExp, QueueErrorCode])[] = [
   [/^ERR (DB index|invalid DB index|SELECT is not allowed)/, "DENIED"],
 ];
 
+/** What mends a refusal whose own words do not say it. What is only passing behind Sentinel or in a Cluster is not here. */
+function adviceOn(word: string, where: string): string {
+  const moves = where.includes("+sentinel://") || where.includes("+cluster://");
+  if (word === "NOREPLICAS") return "; bring its replicas back, or lower its min-replicas-to-write";
+  if (word === "READONLY" && !moves) return "; it is a replica: name its master, or use redis+sentinel://";
+  if (word === "MOVED" && !moves) return "; it is a node of a Cluster: name it with redis+cluster://";
+  return "";
+}
+
 export function toQueueError(error: unknown, where = "Redis"): QueueError {
   if (error instanceof QueueError) return error;
   const text = error instanceof Error ? error.message || error.name : String(error);
@@ -37,8 +46,8 @@ export function toQueueError(error: unknown, where = "Redis"): QueueError {
     const code =
       codeOfWord.get(word) ?? codeOfError.find(([pattern]) => pattern.test(text))?.[1] ?? "REJECTED";
     // Redis repeats the arguments of a command that it does not know: payloads and results among them.
-    const shown = text.replace(/,? with args beginning with:.*/s, "");
-    return new QueueError(code, `${where} refuses: ${shown}`, { cause: error });
+    const shown = text.replace(/,? with args beginning with:.*/s, "").replace(/\.$/, "");
+    return new QueueError(code, `${where} refuses: ${shown}${adviceOn(word, where)}`, { cause: error });
   }
   return new QueueError("UNAVAILABLE", `${where} is not reachable: ${text}`, { cause: error });
 }

@@ -76,7 +76,7 @@ function unreachable(error: QueueError): ServerFinding {
     sentence: error.message,
     fix: denied
       ? "check user and password in --redis-url, and the user's rules with: redis-cli ACL GETUSER <user>"
-      : "check that Redis runs and that host, port and TLS in --redis-url are right, with: redis-cli -u <url> PING",
+      : "check that Redis runs and that each host, port and TLS in --redis-url is right, with: redis-cli -h HOST -p PORT PING",
   };
 }
 
@@ -210,7 +210,8 @@ async function accessTo(redis: RedisConnection, keys: RunnerKeys): Promise<Serve
     if (!(error instanceof QueueError) || (error.code === "UNAVAILABLE" && refusalWord(error) === ""))
       throw error;
     const refused = error.code === "DENIED" || /unknown command/i.test(error.message);
-    return { ...common, ok: refused ? false : "unknown", sentence: error.message, fix };
+    if (refused) return { ...common, ok: false, sentence: error.message, fix };
+    return { ...common, ok: "unknown", sentence: error.message, fix: "mend that first, then look again" };
   }
 }
 
