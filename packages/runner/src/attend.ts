@@ -38,6 +38,8 @@ async function beat(presence: Presence, instance: InstanceFacts, host: RunningHo
   try {
     const { paused } = await presence.beat(report);
     host.patience.succeeded("beat");
+    if (paused !== host.gate.paused)
+      host.logger.info({}, paused ? "paused: no jobs are taken" : "resumed: jobs are taken again");
     host.gate.setPaused(paused);
   } catch (error) {
     if (!(error instanceof QueueError)) throw error;

@@ -57,7 +57,7 @@ test("a heartbeat tells who lives, how many slots there are and how many are bus
 test("a paused runner takes nothing, finishes what it has, and goes on when it is resumed", async () => {
   const { presence, state } = fakePresence();
   let letGo = (): void => undefined;
-  const { store, handle, end } = engine(
+  const { store, handle, logger, end } = engine(
     (job) =>
       job.id === "1"
         ? new Promise((resolve) => (letGo = () => resolve(finished(""))))
@@ -77,6 +77,7 @@ test("a paused runner takes nothing, finishes what it has, and goes on when it i
   state.handlers!.onSettings();
   await until(() => store.text("2", "status") === "finished", "the second job ended");
   await end();
+  expect(logger.messages("info")).toEqual(["paused: no jobs are taken", "resumed: jobs are taken again"]);
 });
 
 test("a pause is learnt from the next heartbeat when its message was lost", async () => {
