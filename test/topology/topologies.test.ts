@@ -122,7 +122,7 @@ describe("a single Redis", () => {
     await using server = await startRedis();
     const admin = openTo(server.url);
     const rules = await manualRules();
-    expect(rules.map((rule) => rule[2])).toEqual(["herorunner", "heroclient"]);
+    expect(rules.map((rule) => rule[2])).toEqual(["herorunner", "heroclient", "herosupervisor"]);
     for (const rule of rules) await admin.send(rule.map((word) => (word.startsWith(">") ? ">pw" : word)));
     const runner = `unix://herorunner:pw@${server.socketPath}`;
     const queue = openQueue(runner);
@@ -162,6 +162,8 @@ describe("a single Redis", () => {
     expect((await take(queue)).jobId).toBe("c");
     expect(await queue.claim(AbortSignal.timeout(2_500))).toEqual([]); // meanwhile the ghost is buried
     expect((await client.list({ runner: "my-runner" })).jobs.length).toBeGreaterThan(2);
+    await admin.send(["HSET", "hero:runners", "my-runner", "{}"]);
+    expect((await client.list({})).jobs.length).toBeGreaterThan(2);
     await client.runner("my-runner");
     const findings = await checkServer(openTo(runner), queue.keys);
     expect(findings.filter(({ ok, severity }) => ok !== true && severity === "refuse")).toEqual([]);
@@ -172,6 +174,15 @@ describe("a single Redis", () => {
     expect(await idle).toEqual([]);
     // Where a script swallows a refusal, Redis has written it down all the same.
     expect(await admin.send(["ACL", "LOG"])).toEqual([]);
+    await admin.send(["ACL", "SETUSER", "heroclient", "resetkeys", "~hero:{my-runner}:*"]);
+    const ofOneRunner = await openClient(`unix://heroclient:pw@${server.socketPath}`);
+    const request = { id: "d", runner: "my-runner", payload: "x" };
+    expect(await ofOneRunner.submit(request)).toMatchObject({ outcome: "created" });
+    expect(await ofOneRunner.get("d", { runner: "my-runner" })).toMatchObject({ status: "queued" });
+    await expect(ofOneRunner.get("d")).rejects.toMatchObject({
+      code: "NOT_FOUND",
+      message: expect.stringMatching(/name the runner$/),
+    });
     const other = openTo(runner);
     for (const command of [
       ["GET", "other"],

@@ -29,10 +29,10 @@ import { cancel } from "./lua/cancel.ts";
 import { enqueue, submit } from "./lua/submit.ts";
 import type { RawFields } from "./queue.ts";
 import { viewJob } from "./record.ts";
+import { noJob, operational, toClientError } from "./operational.ts";
 import type { RedisConnection } from "./redis/connection.ts";
 import { type Commands, ConnectionPool } from "./redis/pool.ts";
 import { parseRedisUrl, type RedisTarget } from "./redis/redis-url.ts";
-import { refusalWord } from "./redis/refusal.ts";
 import { listOf, pairsOf, textOf } from "./redis/reply.ts";
 import { checkRequest, type JobRequest, maxPayloadBytes, requestAgain } from "./request.ts";
 
@@ -89,10 +89,12 @@ export class JobClient implements JobApi {
       const index = indexKey(job.id, this.#prefix);
       const script = [keys.job(job.id), keys.queue, keys.events, keys.recent];
       const args = [job.id, options.mode ?? "queue", ...flat];
-      // Side by side: the index is a convenience, and nobody asks for the job before this has resolved.
+      // Side by side: nobody asks for the job before this has resolved.
       const [reply] = await Promise.all([
         this.#redis(keys.queue).run(submit, script, args),
-        this.#redis(index).send(["SET", index, job.runner, "EX", String(indexTtlSeconds)]),
+        this.#redis(index)
+          .send(["SET", index, job.runner, "EX", String(indexTtlSeconds)])
+          .catch(onlyBugs),
       ]);
       const [word, status] = listOf(reply).map(textOf);
       if (word === "CONFLICT") {
@@ -266,7 +268,7 @@ export class JobClient implements JobApi {
       throw new ClientError("INVALID_JOB", `id ${JSON.stringify(id)} must match ${idPattern.source}`);
     if (locator.runner !== undefined) return this.#keys(locator.runner);
     const key = indexKey(id, this.#prefix);
-    const runner = await operational(() => this.#redis(key).send(["GET", key]));
+    const runner = await operational(() => this.#redis(key).send(["GET", key]).catch(nullWhenDenied));
     if (!Buffer.isBuffer(runner)) {
       throw new ClientError(
         "NOT_FOUND",
@@ -324,27 +326,19 @@ async function roundWhenFull(
   return sleep(seconds * 1000, null, { signal });
 }
 
+/** The index is a convenience: where it may not be written, or its node is away, the job is submitted all the same. */
+function onlyBugs(error: unknown): void {
+  if (!(error instanceof QueueError)) throw error;
+}
+
+function nullWhenDenied(error: unknown): null {
+  if (error instanceof QueueError && error.code === "DENIED") return null;
+  throw error;
+}
+
 function notFound(id: string, runner: string): ClientError {
   return new ClientError(
     "NOT_FOUND",
     `runner ${runner} has no job ${id}; it was never submitted or has expired`,
   );
-}
-
-function noJob(error: unknown, key: string): unknown {
-  if (!(error instanceof QueueError) || refusalWord(error) !== "WRONGTYPE") return error;
-  return new ClientError("NOT_FOUND", `the key ${key} is no job: it holds something else than a hash`);
-}
-
-async function operational<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw toClientError(error);
-  }
-}
-
-function toClientError(error: unknown): unknown {
-  if (!(error instanceof QueueError)) return error;
-  return new ClientError(error.code === "DENIED" ? "DENIED" : "UNAVAILABLE", error.message, { cause: error });
 }

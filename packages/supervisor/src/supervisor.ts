@@ -150,6 +150,7 @@ function openParts(options: SupervisorOptions, draining: AbortSignal): Parts {
       maxBodyBytes: bodyLimit,
       onCall: counters.call,
       onBug: (error, method) => logger.error({ error, method }, "a call failed, this is a bug"),
+      onRefused: refusalLog(logger),
     },
     openRpc: () => openRpcDocument(table()),
     metrics,
@@ -165,6 +166,20 @@ function openParts(options: SupervisorOptions, draining: AbortSignal): Parts {
       client.close();
       redis.close();
     },
+  };
+}
+
+const sayAgainMs = 60_000;
+
+/** Says what Redis refuses in Redis's own words; the same words once a minute. */
+function refusalLog(logger: Logger): (error: unknown, method: string) => void {
+  let said = { words: "", atMs: 0 };
+  return (error, method) => {
+    const words = error instanceof Error ? error.message : String(error);
+    const nowMs = performance.now();
+    if (words === said.words && nowMs - said.atMs < sayAgainMs) return;
+    said = { words, atMs: nowMs };
+    logger.error({ method, error: words }, "Redis refuses what a call needs");
   };
 }
 

@@ -19,6 +19,8 @@ export interface DispatchOptions<C extends { readonly principal: Principal }> {
   /** Told of each call that ended; `method` is undefined when there is no such method. */
   readonly onCall?: (method: string | undefined, code: number, durationMs: number) => void;
   readonly onBug: (error: unknown, method: string) => void;
+  /** Told of what Redis does not let us do: the caller learns that much, the operator needs Redis's own words. */
+  readonly onRefused?: (error: unknown, method: string) => void;
 }
 
 export interface RpcAnswer {
@@ -115,6 +117,8 @@ async function run<C extends { readonly principal: Principal }>(
   } catch (error) {
     const known = toRpcError(error);
     if (known === undefined) options.onBug(error, name);
+    else if (known.data.reason === "denied" || known.data.reason === "rejected")
+      options.onRefused?.(error, name);
     return known ?? internalError;
   }
 }
