@@ -105,22 +105,27 @@ export function celery(say: (line: string) => void): Entrant | undefined {
 /** Each worker has two databases of the server for itself: one for its queue, one for what becomes of its tasks. */
 let nextDatabase = 1;
 
+function celeryEnvironment(setting: {
+  readonly url: string;
+  readonly queue: string;
+  readonly program: string;
+  readonly database: number;
+  readonly concurrency: number;
+}): Readonly<Record<string, string>> {
+  const { url, queue, program, database, concurrency } = setting;
+  return {
+    ...{ BENCH_REDIS: url, BENCH_QUEUE: queue, BENCH_PROGRAM: program, BENCH_DATABASE: String(database) },
+    // With one place in all, a worker that has just ended a task does not look for the next one before its poll runs out.
+    BENCH_PREFETCH: concurrency === 1 ? "2" : "1",
+    ...{ PYTHONPATH: programs, PYTHONDONTWRITEBYTECODE: "1", C_FORCE_ROOT: "1" },
+  };
+}
+
 async function launchCelery({ port, queue, concurrency, program }: Setting): Promise<Contender> {
   const url = `redis://127.0.0.1:${port}`;
   const database = nextDatabase;
   nextDatabase += 2;
-  // With one place in all, a worker that has just ended a task does not look for the next one before its poll runs out.
-  const prefetch = concurrency === 1 ? "2" : "1";
-  const env = {
-    ...{
-      BENCH_PREFETCH: prefetch,
-      BENCH_REDIS: url,
-      BENCH_QUEUE: queue,
-      BENCH_PROGRAM: program,
-      BENCH_DATABASE: String(database),
-    },
-    ...{ PYTHONPATH: programs, PYTHONDONTWRITEBYTECODE: "1", C_FORCE_ROOT: "1" },
-  };
+  const env = celeryEnvironment({ url, queue, program, database, concurrency });
   const args = ["-m", "celery", "-A", "celery_worker", "worker", "-c", String(concurrency), "-O", "fair"];
   const started = startProgram(
     python,
