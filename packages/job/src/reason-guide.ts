@@ -167,7 +167,7 @@ export const reasonGuide: Readonly<Record<JobReason, ReasonGuide>> = {
   },
   poisoned: {
     meaning:
-      "The job was taken more than five times and never came to an end: it may be what ends its runners.",
+      "The job was taken five times and each time its runner was gone before the job had an end: it may be what ends its runners.",
     actor: "operator of the runner",
     next: "Look into the logs of the runners at those times before it is submitted again.",
     command: again,

@@ -45,7 +45,10 @@ curl -sf http://127.0.0.1:8083/rpc -H "Authorization: Bearer $KEY" -H 'Content-T
   "docs/security.md": `
 echo 'print("deployed")' >deploy.hero
 herojob keygen --name bob --out bob.key
-echo '{ "runner": "my-hero-runner", "payload": "print(1)" }' >job.json`,
+echo '{ "runner": "my-hero-runner", "payload": "print(1)" }' >job.json
+redis-cli ACL SETUSER herorunner '>a-long-password'
+KEY=$(node -p 'crypto.randomBytes(32).toString("hex")'); echo "$KEY" >admin-secret
+herosupervisor --admin-secret-file admin-secret --port 8082`,
   "docs/submitting.md": `${signers}
 echo 'print("deployed")' >deploy.hero
 PUBLIC_KEY=$(herojob keygen --name web-1 --out receipt.key)
@@ -88,7 +91,9 @@ sed -i 's/{ "signers"/{ "treshold": 1, "signers"/' trust.json`,
 mallory=$(herojob keygen --name mallory --out mallory.key)
 sed -i "s/.*alice.*/{ \\"name\\": \\"mallory\\", \\"public_key\\": \\"$mallory\\" },\\n&/" trust.json
 herorunner web-1 --trust trust.json
-herojob submit --runner web-1 --key mallory.key --id 47 --wait -e 'print("mallory was here")'`,
+herojob submit --runner web-1 --key mallory.key --id 47 --wait -e 'print("mallory was here")'
+herojob submit --runner web-1 --key mallory.key --id 53 -e 'while (true) {}'
+until [ "$(herojob status 53)" = started ]; do :; done`,
   "A clock is wrong": `
 echo '{ "id": "48", "runner": "web-1", "payload": "print(1)", "created_at": '$(($(date +%s) + 3600))' }' >ahead.json
 herojob sign ahead.json --key alice.key | herojob submit --wait - || true`,
