@@ -82,7 +82,7 @@ export const herosupervisorTexts: ManualTexts = {
     ],
     [
       "For others, behind a proxy that speaks TLS:",
-      "herosupervisor --host 10.0.0.5 --tls-proxy --admin-secret-file /etc/herosupervisor/secret",
+      "herosupervisor --host 10.0.0.5 --tls-proxy --admin-secret-file /etc/herorunner/admin-secret",
     ],
   ],
   seeAlso: ["herorunner", "herojob"],

@@ -125,7 +125,7 @@ const words: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "NAME=VALUE": "STAGE=test",
     " ID": " 42",
   },
-  "docs/rpc.md": { "/etc/herosupervisor/admin-secret": "admin-secret" },
+  "docs/rpc.md": { "/etc/herorunner/admin-secret": "admin-secret" },
   "docs/submitting.md": { " ID": " 42", PUBLIC_KEY: "$PUBLIC_KEY" },
 };
 

@@ -6,10 +6,12 @@ This page is generated from the supervisor's method table; the same table valida
 \`GET /openrpc.json\`.
 
 \`\`\`sh
-herosupervisor --redis-url redis://localhost:6379 --port 8082 --admin-secret-file /etc/herosupervisor/admin-secret
+herosupervisor --redis-url redis://localhost:6379 --port 8082 --admin-secret-file /etc/herorunner/admin-secret
 curl -s http://127.0.0.1:8082/rpc -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
   -d '{"jsonrpc": "2.0", "id": 1, "method": "job.run", "params": {"runner": "my-hero-runner", "payload": "print(\\"hello\\")", "wait": 30}}'
 \`\`\`
+
+\`KEY\` is the admin secret, or a key of [scope](#keys-and-scopes) \`jobs:write\`.
 
 ## Calls
 
