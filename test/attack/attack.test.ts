@@ -15,7 +15,8 @@ let field: Battlefield;
 beforeAll(async () => {
   field = await battlefield();
   await field.startRunner();
-  await field.startRunner();
+  // Without WebAssembly: this one checks signatures with OpenSSL, the other one with libsecp256k1.
+  await field.startRunner({ NODE_OPTIONS: "--jitless" });
 });
 
 afterAll(async () => {
@@ -54,6 +55,15 @@ async function honestStarts(jobs: readonly Job[]): Promise<readonly Start[]> {
 }
 
 describe("with write access to Redis", () => {
+  it("one meets both ways in which runners check signatures", async () => {
+    const told = /signatures are checked by (?:OpenSSL|libsecp256k1)/g;
+    await until(async () => (await field.heard()).match(told)?.length === 2, "both have said it");
+    expect([...(await field.heard()).matchAll(told)].map(String).sort()).toEqual([
+      "signatures are checked by OpenSSL",
+      "signatures are checked by libsecp256k1",
+    ]);
+  });
+
   it(`none of ${attackCount} forged, altered, expired, copied or re-targeted jobs starts`, async () => {
     const good: Job[] = [];
     const attacks: { readonly id: string; readonly at: number }[] = [];

@@ -40,7 +40,9 @@ export interface Battlefield {
   starts(): Promise<readonly Start[]>;
   /** Every runner that was started, dead ones included. */
   readonly runners: readonly ChildProcess[];
-  startRunner(): Promise<void>;
+  startRunner(env?: Readonly<Record<string, string>>): Promise<void>;
+  /** What runners said that is no error. */
+  heard(): Promise<string>;
   /** Puts another trust file in place and tells every runner. They read it a moment later. */
   reload(trustText: string): Promise<void>;
   /** SIGKILL, as a crash would. */
@@ -59,8 +61,8 @@ export async function battlefield(): Promise<Battlefield> {
   await writeFile(join(folder, "trust.json"), trustText([alice.key, bob.key]));
   const runners: ChildProcess[] = [];
   const said = async (): Promise<string> => (await readFile(join(folder, "runner.log"), "utf8")).slice(-2000);
-  const startRunner = async (): Promise<void> => {
-    const runner = launch(folder, server.url);
+  const startRunner = async (env: Readonly<Record<string, string>> = {}): Promise<void> => {
+    const runner = launch(folder, server.url, env);
     runners.push(runner);
     let gone = false;
     runner.once("exit", () => (gone = true));
@@ -81,6 +83,7 @@ export async function battlefield(): Promise<Battlefield> {
     alice,
     bob,
     startRunner,
+    heard: () => readFile(join(folder, "runner.out"), "utf8"),
     kill: (runner) => end(runner, "SIGKILL"),
     starts: async () => parseStarts(await readFile(join(folder, "started"), "utf8").catch(() => "")),
     settled: () =>
@@ -118,7 +121,7 @@ case "$body" in *stay*) exec sleep 600 ;; *linger*) exec sleep 0.2 ;; esac
   await writeFile(join(folder, "hero"), script, { mode: 0o755 });
 }
 
-function launch(folder: string, redisUrl: string): ChildProcess {
+function launch(folder: string, redisUrl: string, more: Readonly<Record<string, string>>): ChildProcess {
   const bin = new URL("../../packages/herorunner/bin/herorunner.js", import.meta.url).pathname;
   const options = [
     "--redis-url",
@@ -127,24 +130,18 @@ function launch(folder: string, redisUrl: string): ChildProcess {
     join(folder, "trust.json"),
     "--hero",
     join(folder, "hero"),
-  ];
-  const more = [
     "--state-dir",
     join(folder, "state"),
-    "--concurrency",
-    "4",
-    "--isolation",
-    "group",
-    "--grace",
-    "1",
   ];
+  const limits = ["--concurrency", "4", "--isolation", "group", "--grace", "1"];
   // Its many refusals are logged as errors; they are what these tests are about and would bury everything else.
-  const log = openSync(join(folder, "runner.log"), "a");
-  const env = { PATH: process.env["PATH"] ?? "", HOME: folder };
-  const runner = spawn(process.execPath, [bin, ...options, ...more, runnerId], {
-    stdio: ["ignore", "ignore", log],
+  const [out, log] = [openSync(join(folder, "runner.out"), "a"), openSync(join(folder, "runner.log"), "a")];
+  const env = { PATH: process.env["PATH"] ?? "", HOME: folder, ...more };
+  const runner = spawn(process.execPath, [bin, ...options, ...limits, runnerId], {
+    stdio: ["ignore", out, log],
     env,
   });
+  closeSync(out);
   closeSync(log);
   return runner;
 }

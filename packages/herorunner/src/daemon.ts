@@ -7,12 +7,10 @@ import {
   batchWrites,
   createLogger,
   createShutdown,
-  type Logger,
   type Shutdown,
   type SpanCounts,
 } from "@herorunner/daemon";
 import { failed, RedisJobQueue, RedisPresence, type RedisTarget } from "@herorunner/job";
-import { checkSignaturesWith, loadLibsecp256k1 } from "@herorunner/job/trust";
 import {
   type Admit,
   type ChildExecutor,
@@ -48,7 +46,7 @@ import { keepRegistered } from "./register.ts";
 import { Prewarm } from "./prewarm.ts";
 import { FileReplayJournal } from "./replay-journal.ts";
 import { StartRefused } from "./start-refused.ts";
-import type { TrustSource } from "./trust-source.ts";
+import { quickenSignatureChecks, type TrustSource } from "./trust-source.ts";
 import { version } from "./version.ts";
 
 export interface StartContext {
@@ -135,7 +133,7 @@ async function serve(parts: Parts, shutdown: Shutdown, live: LiveState): Promise
       traces.event(event);
     },
   });
-  if (parts.trust.current().mode !== "off") void quickenSignatureChecks(logger);
+  if (parts.trust.current().mode !== "off") quickenSignatureChecks(logger);
   const { handle } = live;
   // A signal may have come while the last claims were recovered.
   whenAborted(shutdown.draining, () => handle.drain());
@@ -155,15 +153,6 @@ async function openTraces(
     traces: jobTraces({ tracing, runnerId, keyPrefix, logger: parts.logger }),
     spans: () => tracing.counts(),
   };
-}
-
-/** Never rejects: until then, and where it cannot be, OpenSSL does it. */
-async function quickenSignatureChecks(logger: Logger): Promise<void> {
-  try {
-    checkSignaturesWith(await loadLibsecp256k1());
-  } catch (error) {
-    logger.info({ error }, "signatures are checked by OpenSSL, which takes longer");
-  }
 }
 
 function whenAborted(signal: AbortSignal, act: () => void): void {

@@ -3,8 +3,10 @@ import { readFileSync } from "node:fs";
 import type { Logger } from "@herorunner/daemon";
 import { isLoopbackTarget, type RedisTarget } from "@herorunner/job";
 import {
+  checkSignaturesWith,
   createTrust,
   type ListedActions,
+  loadLibsecp256k1,
   parseTrustFile,
   type SignatureMode,
   type Trust,
@@ -114,4 +116,20 @@ function readTrustText(file: string): string {
       `the trust file ${file} cannot be read: ${why}; name another one with --trust FILE`,
     );
   }
+}
+
+/** The first question to Redis is out by then. */
+const quickenAfterMs = 50;
+
+/** Loads the quicker check of signatures, beside the first jobs. Until then, and where it cannot be, OpenSSL checks. */
+export function quickenSignatureChecks(logger: Logger): void {
+  setTimeout(() => {
+    loadLibsecp256k1().then(
+      (check) => {
+        checkSignaturesWith(check);
+        logger.info({}, "signatures are checked by libsecp256k1");
+      },
+      (error: unknown) => logger.info({ error }, "signatures are checked by OpenSSL, which takes longer"),
+    );
+  }, quickenAfterMs).unref();
 }
