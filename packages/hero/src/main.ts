@@ -36,4 +36,6 @@ async function main(): Promise<ExitCode> {
   }
 }
 
-process.exitCode = await main();
+// All output is written by now (writeSync). To come to its end by itself takes Node some milliseconds more, a third of what a
+// script takes for which a process has waited.
+process.exit(await main());
