@@ -204,12 +204,18 @@ function openLauncher(
     concurrency,
     prepared,
     ...(fences !== undefined && { fences }),
+    ...(wish === "python" && { programs: ["python"] as const }),
   });
   live.launcher = () => ({ servers: launcher.serverPids.length, lost: launcher.serversLost });
   void launcher.ready.then((ready) => {
-    const why = ready ? "small processes start the jobs" : "no Python 3.8 or newer for spawn servers";
+    const why = ready
+      ? "small processes start the jobs"
+      : "no spawn servers here: neither built ones nor Python 3.8";
     if (!ready && prepared > 0) logger.error({ why }, "--prewarm does nothing here");
-    logger.debug({ launcher: ready ? "spawn server" : "plain", why }, "launcher of jobs");
+    logger.debug(
+      { launcher: ready ? `spawn server, ${launcher.program}` : "plain", why },
+      "launcher of jobs",
+    );
   });
   return launcher;
 }

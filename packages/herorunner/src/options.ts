@@ -85,11 +85,11 @@ const processOptions = defineOptions({
   launcher: {
     flag: "launcher",
     kind: "choice",
-    choices: ["auto", "plain"],
+    choices: ["auto", "python", "plain"],
     default: "auto",
     group: "Process",
     description:
-      "How processes are started: through a small spawn server where there is Python 3.8, or plain, from the runner itself",
+      "How processes are started: by small spawn servers, compiled (auto, where they were built) or in Python 3.8 (python, and auto elsewhere), or plain, by the runner itself",
   },
   stateDir: {
     flag: "state-dir",

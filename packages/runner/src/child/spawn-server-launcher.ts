@@ -17,6 +17,7 @@ import { createPlainLauncher } from "./plain-launcher.ts";
 import { holdsEntry, listPids, readEnvironment } from "./proc.ts";
 import { signalGroup, signalProcess } from "./signals.ts";
 import type { SpawnedEnd, SpawnedProcess, SpawnRequest, SpawnServer } from "./spawn-server.ts";
+import { findSpawnServerPrograms, type SpawnServerProgram } from "./spawn-server-programs.ts";
 import { openRoll, type ServerRoll, startSpawnServers } from "./spawn-server-set.ts";
 
 export interface SpawnServerLauncherOptions {
@@ -26,6 +27,8 @@ export interface SpawnServerLauncherOptions {
   readonly prepared?: number;
   /** What each job is put into. The caller closes them, after the launcher. */
   readonly fences?: FenceMaker;
+  /** Which programs may be servers, the best first. Default: native, and python where there is none. */
+  readonly programs?: readonly SpawnServerProgram["kind"][];
   /** A server that takes longer to start a job was stopped, or worse, and is given up. Default 10 000. */
   readonly answerWithinMs?: number;
 }
@@ -33,6 +36,8 @@ export interface SpawnServerLauncherOptions {
 export interface SpawnServerLauncher extends Launcher {
   /** Resolves when it is known whether servers can be had; launches before that are plain. */
   readonly ready: Promise<boolean>;
+  /** What the servers are, once one has answered. */
+  readonly program: SpawnServerProgram["kind"] | undefined;
   /** The processes of the servers, as far as there are any. */
   readonly serverPids: readonly number[];
   /** How many ended by themselves or were given up so far. */
@@ -65,6 +70,9 @@ class ThroughServers implements SpawnServerLauncher {
   readonly #most: number;
   readonly #answerWithinMs: number;
   readonly #roll: ServerRoll;
+  /** Those that may be tried: all of them until the first one has answered, from then on that one. */
+  #programs: readonly SpawnServerProgram[];
+  #answered = false;
   #places: Place[] = [];
   #lost = 0;
   #starting: Promise<void> | undefined;
@@ -73,6 +81,7 @@ class ThroughServers implements SpawnServerLauncher {
 
   constructor(options: SpawnServerLauncherOptions) {
     const { concurrency = 1, prepared = 0, fences, answerWithinMs = 10_000 } = options;
+    this.#programs = findSpawnServerPrograms(options.programs ?? ["native", "python"]);
     this.#most = concurrency + prepared;
     this.#fences = fences;
     this.#answerWithinMs = answerWithinMs;
@@ -80,6 +89,10 @@ class ThroughServers implements SpawnServerLauncher {
     this.#roll = openRoll(this.#most + replacements);
     this.#startMore();
     this.ready = (this.#starting ?? Promise.resolve()).then(() => this.#places.length > 0);
+  }
+
+  get program(): SpawnServerProgram["kind"] | undefined {
+    return this.#answered ? this.#programs[0]?.kind : undefined;
   }
 
   get serverPids(): readonly number[] {
@@ -184,13 +197,24 @@ class ThroughServers implements SpawnServerLauncher {
 
   /** Answers how many there are now that were not before. */
   async #start(count: number): Promise<number> {
-    const servers = await startSpawnServers(count, this.#roll);
+    const servers = await this.#startServers(count);
     const entered = servers.map(async (server) => {
       const isThere = await this.#addPlace(server).catch(() => false);
       if (!isThere) await server.close();
       return isThere;
     });
     return (await Promise.all(entered)).filter(Boolean).length;
+  }
+
+  async #startServers(count: number): Promise<readonly SpawnServer[]> {
+    for (const program of this.#programs) {
+      const servers = await startSpawnServers(count, program, this.#roll);
+      if (servers.length === 0) continue;
+      this.#programs = [program];
+      this.#answered = true;
+      return servers;
+    }
+    return [];
   }
 
   async #addPlace(server: SpawnServer): Promise<boolean> {

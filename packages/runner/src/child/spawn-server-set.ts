@@ -1,16 +1,14 @@
-/** Starts spawn servers: one interpreter becomes as many as are wanted, which share its memory. */
+/** Starts spawn servers: one process becomes as many as are wanted, which share its memory. */
 import { spawn } from "node:child_process";
-import { existsSync, ftruncateSync } from "node:fs";
+import { ftruncateSync } from "node:fs";
 import { Socket } from "node:net";
 import { openScratch } from "./nameless-file.ts";
 import { SpawnServer } from "./spawn-server.ts";
-import { spawnServerProgram } from "./spawn-server-program.ts";
+import type { SpawnServerProgram } from "./spawn-server-programs.ts";
 
-/** Where Python is looked for: not on PATH, where a wrapper may stand that costs more than it saves. */
-const interpreters = ["/usr/bin/python3", "/usr/local/bin/python3", "/usr/libexec/platform-python"];
 const readyWithinMs = 5_000;
 
-/** Bytes of the roll for each place; the program's own figure must not be larger. */
+/** Bytes of the roll for each place; the programs' own figures must not be larger. */
 const placeBytes = 128;
 
 /** What the servers of one runner know of each other: an empty file in memory, and how many have a place in it. */
@@ -23,21 +21,28 @@ export interface ServerRoll {
 /** The caller closes the file. */
 export function openRoll(places: number): ServerRoll {
   const file = openScratch();
-  ftruncateSync(file, 4 + places * placeBytes);
+  ftruncateSync(file, (1 + places) * placeBytes);
   return { file, places, taken: 0 };
 }
 
-/** Resolves with those that answered, at best `count`; none where there is no usable Python. The caller closes them. */
-export async function startSpawnServers(count: number, roll: ServerRoll): Promise<readonly SpawnServer[]> {
-  const path = interpreters.find((each) => existsSync(each));
-  if (path === undefined || roll.taken + count > roll.places) return [];
+/**
+ * Resolves with those that answered, at best `count`. The caller closes them. All servers of a roll must be of one kind of
+ * program, for each kind has its own layout of it.
+ */
+export async function startSpawnServers(
+  count: number,
+  { file, argv0, args }: SpawnServerProgram,
+  roll: ServerRoll,
+): Promise<readonly SpawnServer[]> {
+  if (roll.taken + count > roll.places) return [];
   const first = roll.taken;
   roll.taken += count;
   const links = Array.from({ length: count }, (_, index) => 4 + index);
-  const args = ["herorunner-spawn-server", 3, roll.places, first, ...links].map(String);
+  const words = [3, roll.places, first, ...links].map(String);
   // Away from the group of the runner, so that Ctrl-C does not end them before the jobs. Their environment is not empty:
   // until a new process has become the job it shows that of its server, and without any it could be anybody.
-  const child = spawn(path, ["-I", "-S", "-c", spawnServerProgram, ...args], {
+  const child = spawn(file, [...args, ...words], {
+    argv0,
     cwd: "/",
     env: { HERORUNNER: "spawn server" },
     stdio: ["ignore", "ignore", "ignore", roll.file, ...links.map(() => "pipe" as const)],

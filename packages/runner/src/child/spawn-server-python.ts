@@ -1,22 +1,13 @@
 /**
- * The program of the spawn servers, for Python 3.8 and later with its standard library. Each server starts one job at a
- * time with posix_spawn, which from a small process costs little more than the new process itself, carries the job's
- * output to us, and tells how it ended and whether anything of it may be left. spawn-server.ts is the other end.
+ * The spawn server for Python 3.8 and later with its standard library, for machines without the one in C. They do the same
+ * in the same steps; native/main.c says what, native/link.h has the frames, and spawn-server.ts is the other end.
  *
- * Arguments: a name; the descriptor of the roll, how many places it has, the first of ours; then the descriptors of the
- * links, one for each server. A server ends with its link, hence with the runner.
- * Frames, both ways: kind (1 byte), length (4 bytes), body. Numbers have 4 bytes, the least first.
- * In:  ENTER  path of a cgroup.procs file to stand in, or nothing; answered by IDLE or FAILED
- *      JOB    length of the head; the head, joined by NUL: folder, program, number of arguments, arguments, NAME=value…
- *             (the last one marks the job); then standard input to the end of the frame
- *      PREPARE  as JOB, but standard input comes later, as FEED: the process waits for it on a pipe
- *      RELEASE  nobody listens to the output of the job any more
- * Out: STARTED pid, only for a job that lasts; OUT, ERR bytes; CLOSED both streams have ended;
- *      ENDED pid, status as of waitpid, 1 when nothing of the job can be left; FAILED errno; IDLE pid of the server.
+ * Arguments: a name; the descriptor of the roll, how many places it has, the first of ours; then the descriptors of the links, one
+ * for each server. A server ends with its link, hence with the runner.
  */
 import { spawnServerRoll } from "./spawn-server-roll.ts";
 
-export const spawnServerProgram = String.raw`
+export const spawnServerPython = String.raw`
 import errno, gc, mmap, os, select, signal, struct, sys, time
 
 ENTER, JOB, RELEASE, PREPARE, FEED = 1, 2, 3, 4, 5
