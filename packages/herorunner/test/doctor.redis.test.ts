@@ -58,6 +58,7 @@ describe("doctor", () => {
       "signatures",
       "state folder",
       "isolation group",
+      "launcher",
     ]) {
       expect(stdout).toContain(word);
     }

@@ -14,6 +14,7 @@ import { openTrust } from "../trust-source.ts";
 import { type Finding, findingText, fine } from "./finding.ts";
 import { checkHero } from "./hero-check.ts";
 import { checkIsolation, checkNode, checkStateFolder } from "./host-check.ts";
+import { checkLauncher } from "./launcher-check.ts";
 import { checkTraces } from "./traces-check.ts";
 
 export interface DoctorRequest {
@@ -51,6 +52,7 @@ async function examine({ config, modeWasChosen, env }: DoctorRequest): Promise<r
     ...checkTrust(config, target, modeWasChosen),
     checkStateFolder(stateFolderOf(config)),
     ...(await checkIsolation(config.isolation)),
+    await checkLauncher(config),
     ...(await checkTraces({ endpoint: config.otlpEndpoint, env })),
   ];
 }
