@@ -2,7 +2,7 @@
  * `npm run package:check`: whether every workspace could be published as it lies here, built. One line a package,
  * and below it what is wrong. Exit code 1 when anything is.
  */
-import { access, constants, readFile, stat } from "node:fs/promises";
+import { access, constants, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { publint } from "publint";
@@ -38,6 +38,7 @@ for (const folder of root.workspaces ?? []) {
     ...(await paperProblems(folder)),
     ...(await exportProblems(folder, manifest)),
     ...(await binProblems(folder, manifest)),
+    ...(await nativeProblems(folder, manifest)),
     ...(await publintProblems(folder)),
   ];
   good &&= problems.length === 0;
@@ -133,6 +134,23 @@ async function binProblems(folder, manifest) {
       if (!(await exists(join(file, "..", imported))))
         problems.push(`bin ${name} imports ${imported}, which is not built`);
     }
+  }
+  return problems;
+}
+
+/**
+ * What is compiled goes with its source. Where there is no compiler it is missing, and the package is right all the same.
+ * @param {string} folder @param {Manifest} manifest
+ */
+async function nativeProblems(folder, manifest) {
+  const native = join(repository, folder, "native");
+  if (!(await exists(native))) return [];
+  const problems = manifest.files?.includes("native") ? [] : ["files does not name native"];
+  for (const name of await readdir(join(native, "build")).catch(() => [])) {
+    const path = `native/build/${name}`;
+    if (!/^spawn-server-linux-\w+$/.test(name)) problems.push(`${path} is left over: rm ${path}`);
+    else if (!(await isExecutable(join(native, "build", name))))
+      problems.push(`${path} is not executable: rm ${path} && npm run build`);
   }
   return problems;
 }

@@ -1,13 +1,14 @@
 /** What npm would publish, installed into an empty folder and used there: as libraries, and as programs. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { repositoryRoot } from "../support/built.ts";
+import { needSpawnServer } from "../support/native-spawn-server.ts";
 import { connectRedis } from "../support/redis-client.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { until } from "../support/until.ts";
@@ -18,6 +19,7 @@ const programs = ["herorunner", "herosupervisor", "herojob", "hero"] as const;
 
 let installed: Installed;
 beforeAll(async () => {
+  await needSpawnServer();
   installed = await packAndInstall();
 }, 300_000);
 afterAll(() => installed.remove());
@@ -79,6 +81,36 @@ describe.each(names)("the package of %s", (name) => {
   });
 });
 
+describe("the spawn server in C", () => {
+  const ofRepository = (path: string): string => join(repositoryRoot, "packages/runner", path);
+  const ofPackage = (path: string): string => join(installed.folder, "node_modules/@herorunner/runner", path);
+  const server = `native/build/spawn-server-${process.platform}-${process.arch}`;
+
+  it("comes with the source that it is made from", () => {
+    const packed = filesOf("runner").filter((path) => /^native\/[^/]*$/.test(path));
+    const ours = readdirSync(ofRepository("native")).filter((name) => /\.[ch]$/.test(name));
+    expect(packed.sort()).toEqual(ours.map((name) => `native/${name}`).sort());
+    for (const path of packed)
+      expect([path, readFileSync(ofPackage(path), "utf8")]).toEqual([
+        path,
+        readFileSync(ofRepository(path), "utf8"),
+      ]);
+  });
+
+  it("is the one that was built here, and may be executed", () => {
+    expect(readFileSync(ofPackage(server)).equals(readFileSync(ofRepository(server)))).toBe(true);
+    expect(statSync(ofPackage(server)).mode & 0o777).toBe(0o755);
+    const others = filesOf("runner").filter((path) => path.startsWith("native/build/") && path !== server);
+    expect(others.filter((path) => !/\/spawn-server-linux-\w+$/.test(path))).toEqual([]);
+  });
+
+  it("starts the jobs of the installed herorunner", async () => {
+    const hero = join(installed.folder, "tells-its-parent");
+    await writeFile(hero, "#!/bin/sh\nreadlink /proc/$PPID/exe\n", { mode: 0o755 });
+    expect(await resultOfJob("", ["--hero", hero])).toBe(`${realpathSync(ofPackage(server))}\n`);
+  });
+});
+
 describe("the installed programs", () => {
   it.each(programs)("%s says its version and the commit that it was built from", async (name) => {
     const { version } = JSON.parse(readFileSync(join(repositoryRoot, "package.json"), "utf8")) as {
@@ -113,30 +145,7 @@ describe("the installed programs", () => {
   });
 
   it("herorunner runs a job with the installed hero", async () => {
-    await using server = await startRedis();
-    const redis = connectRedis(server.url);
-    onTestFinished(() => redis.close());
-    const env = {
-      PATH: installed.path,
-      HOME: installed.folder,
-      HERORUNNER_STATE_DIR: join(server.folder, "state"),
-    };
-    const runner = spawn("herorunner", ["-r", server.url, "packed"], {
-      env,
-      cwd: installed.folder,
-      stdio: "ignore",
-    });
-    const ended = once(runner, "exit");
-    onTestFinished(() => void runner.kill("SIGKILL"));
-    await redis.call("HSET", "hero:{packed}:job:1", "payload", "print(6 * 7)");
-    await redis.call("LPUSH", "hero:{packed}:queue", "1");
-    expect(await redis.call("BRPOP", "hero:{packed}:reply:1", "30")).toEqual([
-      "hero:{packed}:reply:1",
-      "finished",
-    ]);
-    expect(await redis.call("HGET", "hero:{packed}:job:1", "result")).toBe("42\n");
-    runner.kill("SIGTERM");
-    expect(await ended).toEqual([0, null]);
+    expect(await resultOfJob("print(6 * 7)")).toBe("42\n");
   });
 
   it("herosupervisor serves its page, and the parser that the page checks scripts with", async () => {
@@ -149,7 +158,7 @@ describe("the installed programs", () => {
     });
     const ended = once(supervisor, "exit");
     onTestFinished(() => void supervisor.kill("SIGKILL"));
-    const url = await listeningAt(supervisor.stdout);
+    const url = await inLog(supervisor.stdout, /"url":"([^"]+)"/, "the supervisor listens");
     for (const path of ["/", "/page/app.js", "/page/heroscript/index.js"]) {
       expect([path, (await fetch(new URL(path, url))).status]).toEqual([path, 200]);
     }
@@ -203,13 +212,42 @@ describe("the installed libraries", () => {
   });
 });
 
-/** The address in the line that a supervisor logs when it listens. */
-async function listeningAt(log: Readable): Promise<string> {
+/** Of a job that the installed herorunner ran once it had tried which launcher works. */
+async function resultOfJob(payload: string, args: readonly string[] = []): Promise<unknown> {
+  await using server = await startRedis();
+  const redis = connectRedis(server.url);
+  onTestFinished(() => redis.close());
+  const env = {
+    PATH: installed.path,
+    HOME: installed.folder,
+    HERORUNNER_STATE_DIR: join(server.folder, "state"),
+  };
+  const words = ["-r", server.url, "--log-format", "json", "--log-level", "debug", ...args, "packed"];
+  const runner = spawn("herorunner", words, {
+    env,
+    cwd: installed.folder,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const ended = once(runner, "exit");
+  onTestFinished(() => void runner.kill("SIGKILL"));
+  await inLog(runner.stdout, /"message":"launcher of jobs"/, "it is known what starts the jobs");
+  await redis.call("HSET", "hero:{packed}:job:1", "payload", payload);
+  await redis.call("LPUSH", "hero:{packed}:queue", "1");
+  const reply = await redis.call("BRPOP", "hero:{packed}:reply:1", "30");
+  expect(reply).toEqual(["hero:{packed}:reply:1", "finished"]);
+  const result = await redis.call("HGET", "hero:{packed}:job:1", "result");
+  runner.kill("SIGTERM");
+  expect(await ended).toEqual([0, null]);
+  return result;
+}
+
+/** What the pattern found in the log, its first group if it has one. */
+async function inLog(log: Readable, pattern: RegExp, what: string): Promise<string> {
   let text = "";
   log.setEncoding("utf8").on("data", (piece: string) => (text += piece));
-  const url = (): string | undefined => /"url":"([^"]+)"/.exec(text)?.[1];
-  await until(() => url() !== undefined, "the supervisor listens", 20_000);
-  return url() ?? "";
+  await until(() => pattern.test(text), what, 20_000);
+  const [all = "", group = all] = pattern.exec(text) ?? [];
+  return group;
 }
 
 /** A small TypeScript project in the folder of the packages; the types of Node are the only ones that come from us. */
