@@ -28,7 +28,7 @@ export function findHero(name: string, searchPath: string): HeroBinary {
   };
 }
 
-/** Asked before each job, so by one call; whatever else is wrong with the program is told when it is started. */
+/** By one call; whatever else is wrong with the program is told when it is started. */
 function looksLikeProgram(path: string): boolean {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat?.isFile() === true && (stat.mode & 0o111) !== 0;
@@ -55,7 +55,12 @@ export class HeroLocator {
     this.#last = findHero(name, searchPath);
   }
 
-  /** Looks at the file system only when the last answer was no or has become wrong. */
+  /** Where it was found last, without a look; whoever starts it finds out when it is not there any more, and asks again. */
+  get last(): HeroBinary {
+    return this.#last.found ? this.#last : this.locate();
+  }
+
+  /** Searches only when the last answer was no or has become wrong. */
   locate(): HeroBinary {
     if (!this.#last.found || !looksLikeProgram(this.#last.path))
       this.#last = findHero(this.#name, this.#searchPath);

@@ -11,6 +11,7 @@ import {
   type JobContext,
   jobEnvironment,
   type EnvironmentPolicy,
+  type JobEnvironment,
   type Runner,
   stoppedOutcome,
   type StopReason,
@@ -48,34 +49,39 @@ export function createHeroRunner(options: HeroRunnerOptions): Runner {
   });
 }
 
+interface TracedJob {
+  readonly job: VerifiedJob;
+  readonly trace: string;
+}
+
 async function runHero(
-  { job, trace }: { readonly job: VerifiedJob; readonly trace: string },
+  { job, trace }: TracedJob,
   context: JobContext,
   options: HeroRunnerOptions,
 ): Promise<JobOutcome> {
   const environment = jobEnvironment(options.environment, { ...job, trace });
   if (!environment.ok) return failed(environment.reason, environment.message); // admission has asked already
-  const hero = options.hero.locate();
-  if (!hero.found) return failed("hero_not_found", `hero was not found: ${hero.sentence}`);
+  let hero = options.hero.last;
+  if (!hero.found) return notFound(hero.sentence);
   const script = await handOver(job, options.invoke).catch(notWritten);
   if ("kind" in script) return script;
   try {
-    const warm = options.prewarm?.for(job, hero.path, environment);
-    const command: Command = {
-      ...(warm !== undefined && { warm }),
-      file: hero.path,
-      args: [...script.args, ...allowArgs(job)],
-      stdin: script.stdin,
-      env: environment.env,
-      cwd: options.cwd,
-      timeoutMs: job.timeoutMs,
-      killGraceMs: options.graceMs,
-      maxOutputBytes: options.maxOutputBytes,
-      secrets: environment.secrets,
+    const execute = (file: string): Promise<Execution> => {
+      const warm = options.prewarm?.for(job, file, environment);
+      const command = commandOf(file, { job, script, environment }, options);
+      return options.executor.run(
+        warm === undefined ? command : { ...command, warm },
+        context.signal,
+        context.log,
+      );
     };
-    const onOutput = (stream: "out" | "err", offset: number, data: string): void =>
-      context.log(stream, offset, data);
-    const execution = await options.executor.run(command, context.signal, onOutput);
+    let execution = await execute(hero.path);
+    if (wasNotThere(execution)) {
+      const tried = hero.path;
+      hero = options.hero.locate();
+      if (!hero.found) return notFound(hero.sentence);
+      if (hero.path !== tried) execution = await execute(hero.path);
+    }
     return outcomeOf(execution, job, {
       hero: hero.path,
       stopReason: context.signal.reason as StopReason | undefined,
@@ -83,6 +89,39 @@ async function runHero(
   } finally {
     await script.remove();
   }
+}
+
+function notFound(sentence: string): ErrorOutcome {
+  return failed("hero_not_found", `hero was not found: ${sentence}`);
+}
+
+/** By what the kernel says before anything runs. Whoever was ended in between may have run. */
+function wasNotThere({ ending }: Execution): boolean {
+  return ending.kind === "not_started" && ["ENOENT", "ENOTDIR", "EACCES"].includes(ending.code);
+}
+
+interface Prepared {
+  readonly job: VerifiedJob;
+  readonly script: HandedOver;
+  readonly environment: Extract<JobEnvironment, { ok: true }>;
+}
+
+function commandOf(
+  file: string,
+  { job, script, environment }: Prepared,
+  options: HeroRunnerOptions,
+): Command {
+  return {
+    file,
+    args: [...script.args, ...allowArgs(job)],
+    stdin: script.stdin,
+    env: environment.env,
+    cwd: options.cwd,
+    timeoutMs: job.timeoutMs,
+    killGraceMs: options.graceMs,
+    maxOutputBytes: options.maxOutputBytes,
+    secrets: environment.secrets,
+  };
 }
 
 interface HandedOver {

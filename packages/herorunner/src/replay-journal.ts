@@ -9,7 +9,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { ReplayGuard } from "@herorunner/job";
+import { type ReplayGuard, TokenMaker } from "@herorunner/job";
 import type { ReplayJournal } from "@herorunner/runner";
 import { JournalFile, syncFolder } from "./journal-file.ts";
 
@@ -41,6 +41,8 @@ export class FileReplayJournal implements ReplayJournal {
   /** Hours up to this one are closed for good, even if the clock is set back. */
   #floorHour: number;
   #prunedHour = 0;
+  /** They tell starts apart; nobody has to be unable to guess them. */
+  readonly #tokens = new TokenMaker(8);
   #waiting: Waiting[] = [];
   #flushing = false;
 
@@ -65,7 +67,7 @@ export class FileReplayJournal implements ReplayJournal {
    */
   accept(guard: ReplayGuard): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ guard, token: randomBytes(8).toString("hex"), resolve, reject });
+      this.#waiting.push({ guard, token: this.#tokens.next(), resolve, reject });
       if (this.#flushing) return;
       this.#flushing = true;
       // Starts that were granted by one answer of the queue are here within this turn, and share one sync.

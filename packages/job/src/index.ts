@@ -96,5 +96,6 @@ export type { JobRequest } from "./request.ts";
 export { isJsonObject, parseStrictJson } from "./strict-json.ts";
 export type { JsonObject, JsonValue, StrictJson } from "./strict-json.ts";
 export { SupervisorClient } from "./supervisor-client.ts";
+export { TokenMaker } from "./token-maker.ts";
 export { wireJob } from "./wire-job.ts";
 export { readWireView } from "./wire-view.ts";

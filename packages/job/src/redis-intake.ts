@@ -2,13 +2,12 @@
  * Takes ids off the queue and makes claims of them. Owns the connection that waits; an id is never dropped: it becomes
  * a claim, goes back, or goes to the dead list, and what is lost on the way stays in `active`, where it is adopted.
  */
-import { idPattern, type RunnerKeys } from "./keys.ts";
+import type { RunnerKeys } from "./keys.ts";
 import { begin } from "./lua/begin.ts";
 import { lookAgain } from "./lua/look-again.ts";
-import { putAside } from "./lua/put-aside.ts";
 import { release } from "./lua/release.ts";
 import type { Claim } from "./queue.ts";
-import type { RedisConnection, Reply } from "./redis/connection.ts";
+import { callOf, type RedisConnection, type Reply } from "./redis/connection.ts";
 import { listOf, pairsOf, textOf } from "./redis/reply.ts";
 import { TokenMaker } from "./token-maker.ts";
 
@@ -33,7 +32,13 @@ interface Asked {
   /** An id that was taken while it waited. */
   readonly id: Buffer | undefined;
   readonly tokens: readonly string[];
-  again: boolean;
+}
+
+/** What begin made of the ids. */
+interface Begun {
+  readonly claims: readonly Claim[];
+  /** Nothing more waits. */
+  readonly exhausted: boolean;
 }
 
 /** When an id has no hash yet, ms after it was taken: clients may push before they write. */
@@ -58,10 +63,10 @@ export class RedisIntake {
     this.#claiming = true;
     try {
       while (!signal.aborted) {
-        this.#asked ??= await this.#ask(signal, wait, most);
-        if (this.#asked === undefined) continue;
-        const { claims, exhausted } = await this.#begin(this.#asked);
+        const begun = await this.#take(signal, wait, most);
+        if (begun === undefined) continue;
         this.#asked = undefined;
+        const { claims, exhausted } = begun;
         this.#moreWait = !exhausted;
         // An answer that was lost on its way may have brought more than is wanted now.
         const wanted = signal.aborted ? 0 : most;
@@ -78,61 +83,59 @@ export class RedisIntake {
     }
   }
 
-  /** What to ask Redis for. While nothing waits, that is the id which ends the wait; undefined when it is none of ours. */
-  async #ask(signal: AbortSignal, wait: boolean, most: number): Promise<Asked | undefined> {
+  /** Undefined when `signal` aborted, or a wait was over with nothing. */
+  async #take(signal: AbortSignal, wait: boolean, most: number): Promise<Begun | undefined> {
+    if (this.#asked !== undefined) return this.#begin(this.#asked, "again");
     const tokens = Array.from({ length: most }, () => this.#tokens.next());
-    if (!wait || this.#moreWait) return { id: undefined, tokens, again: false };
-    const id = await this.#wait(signal);
-    if (id === undefined) return undefined;
-    const { commands, keys, onPutAside } = this.#options;
-    // A byte for each character, so that an id that is no text can be shown and removed again.
-    const jobId = id.toString("latin1");
-    if (!idPattern.test(jobId)) {
-      await commands.run(putAside, [keys.active, keys.leases, keys.dead], [id, "dead"]);
-      onPutAside({ jobId: shownId(jobId), why: "not a job id" });
-      return undefined;
-    }
-    if (signal.aborted) {
-      await commands.run(putAside, [keys.active, keys.leases, keys.queue], [id, "queue"]);
-      return undefined;
-    }
-    return { id, tokens, again: false };
+    if (wait && !this.#moreWait) return this.#waitAndBegin(signal, tokens);
+    this.#asked = { id: undefined, tokens };
+    return this.#begin(this.#asked, "");
   }
 
-  /** Undefined when `signal` aborted. */
-  async #wait(signal: AbortSignal): Promise<Buffer | undefined> {
+  /**
+   * BLMOVE, and begin behind it before it has answered: Redis does one after the other as soon as there is an id, without
+   * a round trip between them.
+   */
+  async #waitAndBegin(signal: AbortSignal, tokens: readonly string[]): Promise<Begun | undefined> {
     const { keys, waiting, commands, blockSeconds, onPoll } = this.#options;
-    const command = ["BLMOVE", keys.queue, keys.active, "RIGHT", "LEFT", String(blockSeconds)];
     const interrupt = (): void => void waiting.interrupt(commands);
     signal.addEventListener("abort", interrupt, { once: true });
     try {
-      for (;;) {
-        const id = await waiting.send(command);
-        onPoll();
-        if (Buffer.isBuffer(id)) return id;
-        if (signal.aborted) return undefined;
-      }
+      const asked = { id: undefined, tokens };
+      const blmove = ["BLMOVE", keys.queue, keys.active, "RIGHT", "LEFT", String(blockSeconds)];
+      const taking = waiting.send(blmove);
+      const beginning = waiting.send(callOf(begin, ...this.#beginTerms(asked, "behind")));
+      const [taken, began] = await Promise.allSettled([taking, beginning]);
+      // Whatever begin did is found again by its tokens.
+      this.#asked = asked;
+      if (taken.status === "rejected") throw taken.reason;
+      onPoll();
+      if (began.status === "fulfilled") return this.#readAll(began.value);
+      // Redis has forgotten the script, or never heard of it: begin brings it along.
+      if (Buffer.isBuffer(taken.value)) this.#asked = { id: taken.value, tokens };
+      return this.#begin(this.#asked, "again");
     } finally {
       signal.removeEventListener("abort", interrupt);
     }
   }
 
   /** Makes claims of what waits, and puts ids where they belong that cannot be claimed. */
-  async #begin(asked: Asked): Promise<{ readonly claims: readonly Claim[]; readonly exhausted: boolean }> {
-    const { commands, keys, owner, onPoll } = this.#options;
-    const { leaseMs, maxClaims, maxHashBytes, resultTtlSeconds } = this.#options;
-    const again = asked.again ? "1" : "0";
-    asked.again = true;
-    const reply = await commands.run(
-      begin,
-      [keys.queue, keys.active, keys.leases, keys.dead, keys.events, keys.recent],
-      [
-        ...[keys.job(""), keys.reply(""), owner],
-        ...[leaseMs, maxClaims, maxHashBytes, resultTtlSeconds].map(String),
-        ...[asked.id ?? "", again, ...asked.tokens],
-      ],
-    );
+  async #begin(asked: Asked, how: "" | "again"): Promise<Begun> {
+    const { commands, onPoll } = this.#options;
+    const reply = await commands.run(begin, ...this.#beginTerms(asked, how));
     onPoll();
+    return this.#readAll(reply);
+  }
+
+  /** Keys and arguments of the script. */
+  #beginTerms({ id, tokens }: Asked, how: "" | "again" | "behind"): [string[], (string | Buffer)[]] {
+    const { keys, owner, leaseMs, maxClaims, maxHashBytes, resultTtlSeconds } = this.#options;
+    const places = [keys.queue, keys.active, keys.leases, keys.dead, keys.events, keys.recent];
+    const limits = [leaseMs, maxClaims, maxHashBytes, resultTtlSeconds].map(String);
+    return [places, [keys.job(""), keys.reply(""), owner, ...limits, id ?? "", how, ...tokens]];
+  }
+
+  #readAll(reply: Reply): Begun {
     const [exhausted, ...answers] = listOf(reply);
     const claims = answers.map((answer) => this.#read(answer)).filter((claim) => claim !== undefined);
     return { claims, exhausted: exhausted === 1 };

@@ -95,6 +95,7 @@ test("these names are public, and no others", () => {
       "RedisJobQueue",
       "RedisPresence",
       "SupervisorClient",
+      "TokenMaker",
       "WaitingAge",
       "addCounts",
       "apiKeysKeys",

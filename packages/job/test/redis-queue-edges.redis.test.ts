@@ -338,6 +338,72 @@ describe("a full Redis (maxmemory, noeviction)", () => {
   });
 });
 
+describe("a wait for jobs", () => {
+  const waits = async (store: RedisQueueStore, count: number): Promise<void> =>
+    until(
+      async () => String(await store.redis.send(["CLIENT", "LIST"])).split("cmd=blmove").length === count + 1,
+      `${count} wait`,
+    );
+  const calls = async (store: RedisQueueStore, command: string): Promise<number> =>
+    Number(
+      new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(
+        String(await store.redis.send(["INFO", "commandstats"])),
+      )?.[1] ?? 0,
+    );
+
+  it("ends with a claim, without another call in between", async () => {
+    const store = makeStore();
+    await store.redis.send(["SCRIPT", "LOAD", begin.source]);
+    const claim = store.openRedis().claim(never, { most: 2 });
+    await waits(store, 1);
+    await store.redis.send(["CONFIG", "RESETSTAT"]);
+    await store.write("a", { payload: "x" });
+    await store.push("a");
+    expect(await claim).toMatchObject([{ jobId: "a", claims: 1 }]);
+    expect([await calls(store, "evalsha"), await calls(store, "eval")]).toEqual([1, 0]);
+  });
+
+  it("ends with a claim where Redis has forgotten the script meanwhile", async () => {
+    const store = makeStore();
+    const claim = store.openRedis().claim(never, { most: 2 });
+    await waits(store, 1);
+    await store.redis.send(["SCRIPT", "FLUSH"]);
+    await store.write("a", { payload: "x" });
+    await store.push("a");
+    expect(await claim).toMatchObject([{ jobId: "a", claims: 1 }]);
+    expect(await store.taken()).toEqual(["a"]);
+  });
+
+  it("of several processes of one runner ends with a claim for each, whoever finds which id", async () => {
+    const store = makeStore();
+    const claims = [1, 2, 3].map(() => store.openRedis().claim(never));
+    await waits(store, 3);
+    const ids = ["a", "b", "c"];
+    for (const id of ids) await store.write(id, { payload: id });
+    await store.redis.send(["LPUSH", store.openRedis().keys.queue, ...ids]);
+    const taken = (await Promise.all(claims)).flat();
+    expect(taken.map(({ jobId }) => jobId).toSorted()).toEqual(ids);
+    expect(new Set(taken.map(({ token }) => token)).size).toBe(3);
+    for (const { jobId, token } of taken) expect((await store.fields(jobId)).get("token")).toBe(token);
+  });
+
+  it("that ends with nothing takes nothing, whatever stands in active", async () => {
+    const store = makeStore();
+    const queue = store.openRedis({ blockSeconds: 0.05 });
+    const held = await (async () => {
+      await store.write("a", { payload: "x" });
+      await store.push("a");
+      return take(queue);
+    })();
+    const stop = new AbortController();
+    const claim = queue.claim(stop.signal);
+    await until(async () => (await calls(store, "blmove")) > 3, "several waits are over");
+    stop.abort();
+    expect(await claim).toEqual([]);
+    expect(await queue.renew([held])).toEqual(["held"]);
+  });
+});
+
 describe("abort", () => {
   it("ends a wait at once through CLIENT UNBLOCK and keeps the connection", async () => {
     const store = makeStore();

@@ -19,8 +19,12 @@ export class LiveLog {
   readonly #clock: Clock;
   #waiting: LogEntry[] = [];
   #waitingBytes = 0;
+  /** The flushing that begins with the next turn of the event loop. */
+  #soon: NodeJS.Immediate | undefined;
   #flushing: Promise<void> | undefined;
-  readonly #ended = new AbortController();
+  #ended = false;
+  /** Ends the wait for more output. */
+  #wake: AbortController | undefined;
   readonly #onDropped: (bytes: number) => void;
 
   /** `onDropped` is told what is left out. Must not throw. */
@@ -37,7 +41,7 @@ export class LiveLog {
   /** Never throws and never waits. */
   write(stream: "out" | "err", offset: number, data: string): void {
     const bytes = Buffer.byteLength(data);
-    if (this.#ended.signal.aborted || bytes === 0) return;
+    if (this.#ended || bytes === 0) return;
     if (this.#waitingBytes + bytes > backlogBytes) return this.#onDropped(bytes);
     const last = this.#waiting.at(-1);
     const joins = last?.stream === stream && last.offset + Buffer.byteLength(last.data) === offset;
@@ -47,13 +51,19 @@ export class LiveLog {
       this.#waiting.push({ stream, offset, data });
     }
     this.#waitingBytes += bytes;
-    this.#flushing ??= this.#flushAll();
+    // Of a job that is over within this turn nothing is flushed, and what that takes is not made.
+    if (this.#flushing !== undefined) return;
+    this.#soon ??= setImmediate(() => {
+      this.#flushing = this.#flushAll();
+    });
   }
 
   async #flushAll(): Promise<void> {
+    this.#soon = undefined;
+    this.#wake = new AbortController();
     while (this.#waiting.length > 0) {
-      await this.#clock.sleep(this.#waitingBytes < batchBytes ? batchEveryMs : 0, this.#ended.signal);
-      if (this.#ended.signal.aborted) break;
+      await this.#clock.sleep(this.#waitingBytes < batchBytes ? batchEveryMs : 0, this.#wake.signal);
+      if (this.#ended) break;
       const batch = this.#waiting;
       const bytes = this.#waitingBytes;
       this.#waiting = [];
@@ -69,7 +79,9 @@ export class LiveLog {
 
   /** Takes no more. Resolves with what was not sent yet, when nothing is on its way any more. */
   async end(): Promise<readonly LogEntry[]> {
-    this.#ended.abort("ended"); // with a reason, for to make one costs
+    this.#ended = true;
+    clearImmediate(this.#soon);
+    this.#wake?.abort("ended"); // with a reason, for to make one costs
     await this.#flushing;
     return this.#waiting.splice(0);
   }

@@ -3,9 +3,12 @@
  * there are tokens left.
  *
  * KEYS queue active leases dead events recent
- * ARGV job_prefix reply_prefix owner lease_ms max_claims max_bytes keep_s taken_id again token…
- *      taken_id, if not empty, is in active and has the first token; again = 1: the answer to a call with the same
- *      tokens was lost, so ids that have one of them by now are found and handed out once more
+ * ARGV job_prefix reply_prefix owner lease_ms max_claims max_bytes keep_s taken_id how token…
+ *      taken_id, if not empty, is in active and has the first token
+ *      how = behind: sent behind a BLMOVE before that has answered; nothing is done unless an id is in active that
+ *      nobody holds, which has the first token then. It may be that of another process, whose call finds ours
+ *      how = again: the answer to a call with the same tokens was lost, so ids that have one of them by now are found
+ *      and handed out once more
  * →    {exhausted, {id, OK, token, claims, bytes, {field, value, …}}…}   ours now; above max_bytes without fields
  *      and between them {id, word} of those that are none:
  *      MISSING     no hash (yet); the id stays in active
@@ -24,10 +27,21 @@ const mostBytes = 1_048_576;
 export const begin = script(
   "begin",
   `
-${now}${int}${event}${answer}${conclude}${bury}${remember}
 local queue, active, leases, dead, events, recent = unpack(KEYS)
-local job_prefix, reply_prefix, owner, lease_ms, max_claims, max_bytes, keep_s, taken_id, again = unpack(ARGV)
+local job_prefix, reply_prefix, owner, lease_ms, max_claims, max_bytes, keep_s, taken_id, how = unpack(ARGV)
 max_bytes = tonumber(max_bytes)
+
+if how == 'behind' then
+  -- BLMOVE puts it there; others that were taken meanwhile may stand before it.
+  for _, id in ipairs(redis.call('LRANGE', active, 0, 31)) do
+    if not redis.call('ZSCORE', leases, id) then
+      taken_id = id
+      break
+    end
+  end
+  if taken_id == '' then return { 1 } end
+end
+${now}${int}${event}${answer}${conclude}${bury}${remember}
 
 local function leave(id)
   redis.call('LREM', active, -1, id)
@@ -114,7 +128,7 @@ local function take(id, token)
   return one[2] == 'OK'
 end
 
-if again == '1' then
+if how == 'again' then
   local mine = {}
   for at = 10, #ARGV do mine[ARGV[at]] = true end
   for _, id in ipairs(redis.call('LRANGE', active, 0, 9999)) do

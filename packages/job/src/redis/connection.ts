@@ -236,6 +236,15 @@ class LazyConnection implements RedisConnection {
   }
 }
 
+/** The call of a script that Redis is hoped to know; it refuses with NOSCRIPT when it does not. */
+export function callOf(
+  script: Script,
+  keys: readonly string[],
+  args: readonly (string | Uint8Array)[],
+): readonly (string | Uint8Array)[] {
+  return ["EVALSHA", script.sha1, String(keys.length), ...keys, ...args];
+}
+
 /** By its digest where Redis knows the script, else whole. */
 export async function runScript(
   send: Send,
@@ -243,12 +252,12 @@ export async function runScript(
   keys: readonly string[],
   args: readonly (string | Uint8Array)[],
 ): Promise<Reply> {
-  const rest = [String(keys.length), ...keys, ...args];
+  const call = callOf(script, keys, args);
   try {
-    return await send(["EVALSHA", script.sha1, ...rest]);
+    return await send(call);
   } catch (error) {
     if (refusalWord(toQueueError(error)) !== "NOSCRIPT") throw error;
-    return send(["EVAL", script.source, ...rest]);
+    return send(["EVAL", script.source, ...call.slice(2)]);
   }
 }
 
