@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { prefix_bytes = 5, number_bytes = 4, received_at_once = 1 << 16, kept_bytes = 1 << 18 };
+enum { prefix_bytes = 5, number_bytes = 4, received_at_once = 1 << 16, kept_bytes = 1 << 18, most_body = INT32_MAX };
 
 /* Room for `count` more bytes, at the end. */
 static unsigned char *reserve(struct bytes *bytes, size_t count)
@@ -68,6 +68,9 @@ int receive(struct link *link, struct frame *frame)
 	for (;;) {
 		size_t missing = received_at_once;
 		if (received->length >= prefix_bytes) {
+			/* More than any runner sends; with 32 bits the sum could be too small. */
+			if (number_at(received->data + 1) > most_body)
+				return 0;
 			size_t end = prefix_bytes + (size_t)number_at(received->data + 1);
 			if (received->length >= end) {
 				link->given_out = end;
@@ -86,6 +89,12 @@ int receive(struct link *link, struct frame *frame)
 			return 0;
 		received->length += (size_t)length;
 	}
+}
+
+int has_next(const struct link *link)
+{
+	size_t left = link->received.length - link->given_out;
+	return left >= prefix_bytes && left - prefix_bytes >= number_at(link->received.data + link->given_out + 1);
 }
 
 void tell(struct link *link, enum kind_out kind, const uint32_t *numbers, size_t count)

@@ -42,6 +42,8 @@ uint32_t number_at(const unsigned char *);
 
 /* Waits for a whole frame. False: the runner is gone. */
 int receive(struct link *, struct frame *);
+/* Whether the next whole frame has come already. */
+int has_next(const struct link *);
 
 /* Appends to what is still to be sent. */
 void tell(struct link *, enum kind_out kind, const uint32_t *numbers, size_t count);

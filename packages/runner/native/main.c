@@ -110,7 +110,8 @@ static int has_output(const struct server *server)
 static void take_output(struct server *server, int stream)
 {
 	enum kind_out kind = stream == OUTPUT ? OUT : ERR;
-	if (tell_read(&server->link, kind, server->polled[stream].fd, piece) > 0)
+	ssize_t length = tell_read(&server->link, kind, server->polled[stream].fd, piece);
+	if (length > 0 || (length < 0 && errno == EAGAIN))
 		return;
 	close_stream(server, stream);
 	if (!has_output(server))
@@ -143,6 +144,11 @@ static void begin_feeding(struct server *server, struct job *job, const struct f
 
 static void feed(struct server *server, struct job *job)
 {
+	/* Nobody can read it any more, which would wake us for ever. */
+	if (job->input == NULL) {
+		close_stream(server, INPUT);
+		return;
+	}
 	size_t rest = job->input_length - job->input_fed;
 	ssize_t written = write(server->polled[INPUT].fd, job->input + job->input_fed, rest);
 	if (written < 0 && errno == EAGAIN)
@@ -156,11 +162,14 @@ static void feed(struct server *server, struct job *job)
 
 static void hear_of_job(struct server *server, struct job *job)
 {
-	struct frame frame = hear(server);
-	if (frame.kind == FEED && is_open(server, INPUT) && job->input == NULL)
-		begin_feeding(server, job, &frame);
-	else if (frame.kind == RELEASE)
-		release_output(server);
+	/* One read may bring several, and what has come already wakes nobody again. */
+	do {
+		struct frame frame = hear(server);
+		if (frame.kind == FEED && is_open(server, INPUT) && job->input == NULL)
+			begin_feeding(server, job, &frame);
+		else if (frame.kind == RELEASE)
+			release_output(server);
+	} while (has_next(&server->link));
 }
 
 static void reap(struct server *server, struct job *job)
@@ -202,7 +211,7 @@ static void take_all(struct server *server, struct job *job)
 			take_output(server, stream);
 	if (polled[CHILDREN].revents != 0)
 		reap(server, job);
-	if (is_open(server, INPUT) && (polled[INPUT].revents & (POLLOUT | POLLERR)) != 0 && job->input != NULL)
+	if (is_open(server, INPUT) && polled[INPUT].revents != 0)
 		feed(server, job);
 	if (polled[RUNNER].revents != 0)
 		hear_of_job(server, job);
@@ -286,11 +295,12 @@ static void start_server(int link, int roll, size_t places, size_t place)
 	static struct server server;
 	sigset_t waited;
 	sigemptyset(&waited);
-	/* A runner or a job that does not listen is seen by what write() answers. */
-	sigaddset(&waited, SIGPIPE);
 	sigaddset(&waited, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &waited, NULL);
-	sigdelset(&waited, SIGPIPE);
+	sigset_t blocked = waited;
+	/* Who does not listen, and input larger than a file may be, is seen by what write() answers. */
+	sigaddset(&blocked, SIGPIPE);
+	sigaddset(&blocked, SIGXFSZ);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
 	int children = signalfd(-1, &waited, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (children < 0 || !join_roll(&server.roll, roll, places, place))
 		_exit(errno);

@@ -150,7 +150,6 @@ static int open_streams(int theirs[3], int ours[3], const unsigned char *input, 
 			return 0;
 		theirs[0] = ends[0];
 		ours[0] = ends[1];
-		fcntl(ours[0], F_SETFL, O_NONBLOCK);
 	}
 	for (int stream = 1; stream < 3; stream++) {
 		if (pipe2(ends, O_CLOEXEC) < 0)
@@ -158,6 +157,10 @@ static int open_streams(int theirs[3], int ours[3], const unsigned char *input, 
 		ours[stream] = ends[0];
 		theirs[stream] = ends[1];
 	}
+	/* Also to read: a job may open its own output and take from it what poll() has seen. */
+	for (int stream = 0; stream < 3; stream++)
+		if (ours[stream] >= 0)
+			fcntl(ours[stream], F_SETFL, O_NONBLOCK);
 	return 1;
 }
 

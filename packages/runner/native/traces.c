@@ -91,7 +91,7 @@ static int has_marker(pid_t pid, const char *marker)
 	return memmem(environment, (size_t)length, marker, strlen(marker)) != NULL;
 }
 
-static int may_be_of(const struct suspect *job, const struct roll *roll, pid_t other)
+static int may_be_of(const struct watch *watch, const struct roll *roll, const struct suspect *job, pid_t other)
 {
 	char path[32], text[4096], state;
 	int parent, session;
@@ -105,8 +105,9 @@ static int may_be_of(const struct suspect *job, const struct roll *roll, pid_t o
 	/* 2 is the parent of the kernel's own threads, which have no environment. */
 	if (state == 'Z' || state == 'X' || parent == 2)
 		return 0;
-	/* Another server's job on its way to become it, or what another job has started: nobody can join its session. */
-	if (is_server(roll, parent) || (session != job->pid && is_running(roll, session)))
+	/* Another server's job on its way to become it, or what another job has started: nobody can join its session. Our own
+	 * children are of this job: it can make its parent theirs (CLONE_PARENT). */
+	if ((parent != watch->server && is_server(roll, parent)) || (session != job->pid && is_running(roll, session)))
 		return 0;
 	return session == job->pid || has_marker(other, job->marker);
 }
@@ -128,7 +129,7 @@ int left_nothing(const struct watch *watch, const struct roll *roll, const struc
 		if (last < seen || last - seen > most_strangers)
 			return 0;
 		for (pid_t other = seen + 1; other <= last; other++)
-			if (!was_started_since(roll, other, job->since_ns) && may_be_of(job, roll, other))
+			if (!was_started_since(roll, other, job->since_ns) && may_be_of(watch, roll, job, other))
 				return 0;
 		seen = last;
 	}

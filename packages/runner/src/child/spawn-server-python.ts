@@ -76,20 +76,24 @@ class Server:
             elif kind in (JOB, PREPARE):
                 self.run(body, kind == PREPARE)
 
-    def receive(self):
+    def has_next(self):
         received = self.received
-        while True:
-            if len(received) >= PREFIX.size:
-                kind, length = PREFIX.unpack_from(received)
-                end = PREFIX.size + length
-                if len(received) >= end:
-                    body = received[PREFIX.size:end]
-                    del received[:end]
-                    return kind, body
-            data = os.read(self.link, 1 << 20)
+        return len(received) >= PREFIX.size and len(received) - PREFIX.size >= PREFIX.unpack_from(received)[1]
+
+    def receive(self):
+        while not self.has_next():
+            try:
+                data = os.read(self.link, 1 << 20)
+            except OSError:
+                data = b""
             if not data:
                 self.leave()
-            received += data
+            self.received += data
+        kind, length = PREFIX.unpack_from(self.received)
+        end = PREFIX.size + length
+        body = self.received[PREFIX.size:end]
+        del self.received[:end]
+        return kind, body
 
     def leave(self):
         """The runner is gone."""
@@ -159,6 +163,8 @@ class Server:
             read_end, write_end = os.pipe()
             ours.append(read_end)
             theirs.append(write_end)
+            # A job may open its own output and take from it what poll has seen.
+            os.set_blocking(read_end, False)
         self.marker = variables[-1]
         env = dict(variable.split(b"=", 1) for variable in variables)
         os.chdir(folder)
@@ -183,7 +189,10 @@ class Server:
             looks += last_look
             for fd, _ in events:
                 if fd in streams:
-                    data = os.read(fd, piece)
+                    try:
+                        data = os.read(fd, piece)
+                    except BlockingIOError:
+                        continue
                     if data:
                         told += frame(streams[fd], data)
                     else:
@@ -193,15 +202,8 @@ class Server:
                     status = self.reap(pid, status)
                 elif fd == self.input:
                     self.feed()
-                else:
-                    kind, body = self.receive()
-                    if kind == FEED and self.input is not None:
-                        self.rest = memoryview(body)
-                        self.look_from_now(pid)
-                        poll.register(self.input, select.POLLOUT)
-                    elif kind == RELEASE and streams:
-                        self.close_streams(streams, list(streams))
-                        told += frame(CLOSED)
+                elif fd == self.link:
+                    told += self.hear_of_job(pid, streams)
             if last_look and not events:
                 told += frame(ENDED, ENDING.pack(pid, status, left_nothing()))
                 self.roll.told(0)
@@ -212,6 +214,21 @@ class Server:
             if told and announced and (streams or not ended):
                 self.send(told)
                 told = b""
+        return told
+
+    def hear_of_job(self, pid, streams):
+        """One read may bring several frames, and what has come already wakes nobody again. Answers what is to be sent."""
+        told, more = b"", True
+        while more:
+            kind, body = self.receive()
+            if kind == FEED and self.input is not None:
+                self.rest = memoryview(body)
+                self.look_from_now(pid)
+                self.poll.register(self.input, select.POLLOUT)
+            elif kind == RELEASE and streams:
+                self.close_streams(streams, list(streams))
+                told = frame(CLOSED)
+            more = self.has_next()
         return told
 
     def feed(self):
@@ -253,9 +270,15 @@ class Server:
     def last_pid(self):
         return 0 if self.load is None else int(os.pread(self.load, 128, 0).rsplit(b" ", 1)[1])
 
+    def standing(self):
+        try:
+            return b"" if self.group is None else os.pread(self.group, 64, 0)
+        except OSError:
+            return b""
+
     def look_from_now(self, pid):
         """While it waited it has made nobody who is still there: that is what its control group says."""
-        if self.group is not None and set(os.pread(self.group, 64, 0).split()) == {b"%d" % pid, b"%d" % self.pid}:
+        if set(self.standing().split()) == {b"%d" % pid, b"%d" % self.pid}:
             self.since = self.last_pid(), time.monotonic()
 
     def left_nothing(self, pid):
@@ -270,7 +293,7 @@ class Server:
             pass
         except OSError:
             return False
-        if self.group is not None and os.pread(self.group, 64, 0) != b"%d\n" % self.pid:
+        if self.group is not None and self.standing() != b"%d\n" % self.pid:
             return False
         for _ in range(5):
             last = self.last_pid()
@@ -293,7 +316,8 @@ class Server:
                 return False
             everybody = self.roll.everybody()
             # Another server's job on its way to become it, or what another job has started: nobody can join its session.
-            if any(int(parent) == server for server, _ in everybody) or any(int(session) == current != pid for _, current in everybody):
+            # Our own children are of this job: it can make its parent theirs (CLONE_PARENT).
+            if any(int(parent) == server != self.pid for server, _ in everybody) or any(int(session) == current != pid for _, current in everybody):
                 return False
             if int(session) == pid:
                 return True
