@@ -134,8 +134,8 @@ function stateOf(path, target) {
 }
 
 /**
- * A compiled module still finds what lies beside it, and a main waits for its promises inside a function: there is no
- * other place for that in a script.
+ * A compiled module still finds what lies beside it in its package, wherever that is, and a main waits for its promises
+ * inside a function: there is no other place for that in a script.
  * @param {string} dist
  * @returns {import("esbuild").Plugin}
  */
@@ -145,9 +145,14 @@ function ownModules(dist) {
     setup: (bundling) => {
       bundling.onLoad({ filter: /\/packages\/[^/]+\/dist\/.*\.js$/ }, ({ path }) => {
         const text = readFileSync(path, "utf8");
-        const place = JSON.stringify(relative(dist, path));
+        const place = relative(dist, path);
+        const [, owner, inside] = /^\.\.\/\.\.\/([^/]+)\/dist\/(.*)$/.exec(place) ?? [];
+        const url =
+          owner === undefined
+            ? `(bundled.distUrl + ${JSON.stringify(place)})`
+            : `bundled.urlIn(${JSON.stringify(owner)}, ${JSON.stringify(inside)})`;
         const placed = text
-          .replaceAll(/\bimport\.meta\.url\b/g, `(bundled.distUrl + ${place})`)
+          .replaceAll(/\bimport\.meta\.url\b/g, url)
           .replaceAll(/\bimport\((?!["'])/g, "bundled.importFile(");
         return { contents: path === join(dist, "main.js") ? insideFunction(placed) : placed };
       });

@@ -38,17 +38,16 @@ function changedMs(name) {
 function build() {
   mkdirSync(join(folder, "build"), { recursive: true });
   const fresh = join("build", `new-${process.pid}`);
-  // Without the C library of the host, so that a package made here runs on older ones too.
-  const problem = compile(["-static", "-o", fresh]) && compile(["-o", fresh]);
+  const problem = compile(fresh);
   if (problem === undefined) return renameSync(join(folder, fresh), join(folder, target));
   rmSync(join(folder, target), { force: true });
   console.log(`spawn server: not compiled, jobs are started through Python or plainly; ${problem}`);
 }
 
-/** Undefined, or why not. From inside the folder, so that no path of this machine gets into the file. @param {string[]} args */
-function compile(args) {
+/** Undefined, or why not. From inside the folder, so that no path of this machine gets into the file. @param {string} fresh */
+function compile(fresh) {
   try {
-    execFileSync(compiler, [...flags, ...args, ...sources], {
+    execFileSync(compiler, [...flags, "-o", fresh, ...sources], {
       cwd: folder,
       stdio: ["ignore", "inherit", "pipe"],
     });

@@ -257,7 +257,7 @@ test("what starts jobs is shown, and what of it was lost", async () => {
   );
   expect(seen.text).toMatch(/^herorunner_info\{.*launcher="spawn_server",signatures="off"\} 1$/m);
   for (const pid of await childrenOf(runner.pid))
-    if ((await commandOf(pid)).includes("python")) process.kill(pid, "SIGKILL");
+    if ((await commandOf(pid)).includes("herorunner-spawn-server")) process.kill(pid, "SIGKILL");
   const lost = await scrapeUntil(
     runner,
     "its loss is counted",

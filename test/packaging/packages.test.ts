@@ -2,7 +2,7 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { cp, mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import type { Readable } from "node:stream";
 import { promisify } from "node:util";
@@ -104,10 +104,25 @@ describe("the spawn server in C", () => {
     expect(others.filter((path) => !/\/spawn-server-linux-\w+$/.test(path))).toEqual([]);
   });
 
-  it("starts the jobs of the installed herorunner", async () => {
+  const startedBy = async (program: string): Promise<unknown> => {
     const hero = join(installed.folder, "tells-its-parent");
     await writeFile(hero, "#!/bin/sh\nreadlink /proc/$PPID/exe\n", { mode: 0o755 });
-    expect(await resultOfJob("", ["--hero", hero])).toBe(`${realpathSync(ofPackage(server))}\n`);
+    return resultOfJob("", ["--hero", hero], program);
+  };
+
+  it("starts the jobs of the installed herorunner", async () => {
+    expect(await startedBy("herorunner")).toBe(`${realpathSync(ofPackage(server))}\n`);
+  });
+
+  it("does so too where npm puts what a program needs below it, as with --global", async () => {
+    const modules = join(installed.folder, "global/node_modules");
+    await cp(join(installed.folder, "node_modules"), modules, { recursive: true, verbatimSymlinks: true });
+    const below = join(modules, "@herorunner/herorunner/node_modules/@herorunner");
+    await mkdir(below, { recursive: true });
+    for (const name of ["daemon", "job", "runner"])
+      await rename(join(modules, "@herorunner", name), join(below, name));
+    const own = realpathSync(join(below, "runner", server));
+    expect(await startedBy(join(modules, ".bin/herorunner"))).toBe(`${own}\n`);
   });
 });
 
@@ -213,7 +228,11 @@ describe("the installed libraries", () => {
 });
 
 /** Of a job that the installed herorunner ran once it had tried which launcher works. */
-async function resultOfJob(payload: string, args: readonly string[] = []): Promise<unknown> {
+async function resultOfJob(
+  payload: string,
+  args: readonly string[] = [],
+  program = "herorunner",
+): Promise<unknown> {
   await using server = await startRedis();
   const redis = connectRedis(server.url);
   onTestFinished(() => redis.close());
@@ -223,7 +242,7 @@ async function resultOfJob(payload: string, args: readonly string[] = []): Promi
     HERORUNNER_STATE_DIR: join(server.folder, "state"),
   };
   const words = ["-r", server.url, "--log-format", "json", "--log-level", "debug", ...args, "packed"];
-  const runner = spawn("herorunner", words, {
+  const runner = spawn(program, words, {
     env,
     cwd: installed.folder,
     stdio: ["ignore", "pipe", "ignore"],

@@ -110,9 +110,13 @@ export class RedisIntake {
       this.#asked = asked;
       if (taken.status === "rejected") throw taken.reason;
       onPoll();
-      if (began.status === "fulfilled") return this.#readAll(began.value);
-      // Redis has forgotten the script, or never heard of it: begin brings it along.
-      if (Buffer.isBuffer(taken.value)) this.#asked = { id: taken.value, tokens };
+      const id = Buffer.isBuffer(taken.value) ? taken.value : undefined;
+      if (began.status === "fulfilled") {
+        const foundNone = listOf(began.value).length === 1;
+        if (id === undefined || !foundNone) return this.#readAll(began.value);
+      }
+      // Redis has forgotten the script, or the id is one that was pushed twice and is held already.
+      this.#asked = { id, tokens };
       return this.#begin(this.#asked, "again");
     } finally {
       signal.removeEventListener("abort", interrupt);

@@ -387,6 +387,24 @@ describe("a wait for jobs", () => {
     for (const { jobId, token } of taken) expect((await store.fields(jobId)).get("token")).toBe(token);
   });
 
+  it("leaves no second place in active to an id that is held and was pushed again", async () => {
+    const store = makeStore();
+    const queue = store.openRedis();
+    await store.write("a", { payload: "x" });
+    await store.push("a");
+    const held = await take(queue);
+    const claim = queue.claim(never);
+    await waits(store, 1);
+    await store.push("a");
+    await until(async () => (await store.waiting()).length === 0, "it was taken");
+    await store.write("b", { payload: "x" });
+    await store.push("b");
+    expect(await claim).toMatchObject([{ jobId: "b" }]);
+    expect((await store.taken()).toSorted()).toEqual(["a", "b"]);
+    expect(await queue.settle(held, finished("done\n"))).toBe("settled");
+    expect(await store.taken()).toEqual(["b"]);
+  });
+
   it("that ends with nothing takes nothing, whatever stands in active", async () => {
     const store = makeStore();
     const queue = store.openRedis({ blockSeconds: 0.05 });
