@@ -59,7 +59,9 @@ async function runHero(
   context: JobContext,
   options: HeroRunnerOptions,
 ): Promise<JobOutcome> {
-  const environment = jobEnvironment(options.environment, { ...job, trace });
+  const { id, callerId, contextId, runner, envVars, envUnsafe } = job;
+  const facts = { id, callerId, contextId, runner, envVars, envUnsafe, trace };
+  const environment = jobEnvironment(options.environment, facts);
   if (!environment.ok) return failed(environment.reason, environment.message); // admission has asked already
   let hero = options.hero.last;
   if (!hero.found) return notFound(hero.sentence);

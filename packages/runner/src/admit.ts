@@ -120,13 +120,14 @@ function verify(job: Job, unknownFields: readonly string[], policy: FullPolicy):
   const nowMs = policy.now();
   const verdict = policy.trust().check(job, unknownFields, nowMs);
   if (!verdict.ok) return { ok: false, outcome: failed(verdict.reason, verdict.message) };
-  const { ok: _ok, warning, ...trusted } = verdict;
+  const { warning, signers, allowedActions, envUnsafe, notAfterMs, replay } = verdict;
   const timeoutMs = (job.timeoutSeconds ?? policy.defaultTimeoutSeconds) * 1000;
-  // The one cast that makes a VerifiedJob: everything above has to be passed to get here.
-  const verified = { ...job, ...trusted, timeoutMs } as Job as VerifiedJob;
+  const trusted = { signers, allowedActions, envUnsafe, notAfterMs, replay, timeoutMs };
+  // The one cast that makes a VerifiedJob: everything above has to be passed to get here. The job is ours, fresh from its
+  // decoding; a copy of it, field by field, would cost more than all that was done to it but the signature check.
+  const verified = Object.assign(job, trusted) as Job as VerifiedJob;
   const refused = policy.alsoCheck?.(verified);
   if (refused !== undefined) return { ok: false, outcome: refused };
-  const { replay } = verdict;
   const startOptions =
     replay === undefined ? {} : { maxStarts: replay.maxStarts, replayGuardMs: replay.guardMs };
   return { ok: true, job: verified, startOptions, ...(warning === undefined ? {} : { warning }) };

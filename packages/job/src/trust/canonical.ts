@@ -20,15 +20,13 @@ export function dsseFrame(type: string, body: Uint8Array): Buffer {
 
 /** Netstrings (`3:abc,`) of the given texts, one after the other. Missing values count as empty. */
 export function netstrings(values: readonly (string | number | undefined)[]): Buffer {
-  const parts: Buffer[] = [];
+  let all = "";
   for (const value of values) {
-    const bytes = Buffer.from(String(value ?? ""));
-    parts.push(Buffer.from(`${bytes.byteLength}:`), bytes, comma);
+    const text = String(value ?? "");
+    all += `${Buffer.byteLength(text)}:${text},`;
   }
-  return Buffer.concat(parts);
+  return Buffer.from(all);
 }
-
-const comma = Buffer.from(",");
 
 /** The signed bytes of a job. Works for every job; whether its fields may be signed is verifyJob's business. */
 export function jobBytes(job: Job): Buffer {
