@@ -3,7 +3,7 @@
  * `<sha256 of the job> <token of the start> <check>` after a line break, so that a line which a crash cut short cannot
  * spoil the next one. Several processes append to the file at the same time; nobody rewrites it.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { closeSync, fdatasync, fstatSync, openSync, read, statSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -130,7 +130,7 @@ function lineOf(digest: string, token: string): string {
 }
 
 function checkOf(digest: string, token: string): string {
-  return createHash("sha256").update(`${digest} ${token}`).digest("hex").slice(0, 8);
+  return hash("sha256", `${digest} ${token}`, "hex").slice(0, 8);
 }
 
 function rawOf(digest: string): string {

@@ -3,7 +3,7 @@
  * bytes, so two different jobs never give the same bytes. Version 1 joins with colons, which is ambiguous; it exists
  * to accept old signatures where an operator asks for that. docs/protocol.md holds the same rules in prose.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Job } from "../job.ts";
 
 export const jobPayloadType = "application/vnd.hero.job.v2";
@@ -59,7 +59,7 @@ export function jobBytesV1(job: Job, form: V1EnvForm): Buffer {
 }
 
 export function sha256Hex(bytes: Uint8Array | string): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  return hash("sha256", bytes, "hex");
 }
 
 function sortedEnv(job: Job): (readonly [string, string])[] {
