@@ -26,7 +26,8 @@ export function entrants(folder: string, { say, only }: EntrantOptions): Entrant
     bullmq(),
     celery(say),
   ];
-  const chosen = all.filter(
+  const ifNamed = [herorunner({ name: "herorunner python", args: ["--launcher", "python"] })];
+  const chosen = (only === undefined ? all : [...all, ...ifNamed]).filter(
     (each): each is Entrant => each !== undefined && (only?.includes(each.name) ?? true),
   );
   return [bareC(folder), ...chosen];

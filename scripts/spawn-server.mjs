@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 const folder = fileURLToPath(new URL("../packages/runner/native/", import.meta.url));
 const target = join("build", `spawn-server-${process.platform}-${process.arch}`);
-const compiler = process.env["CC"] || "cc";
+const [compiler = "cc", ...compilerFlags] = (process.env["CC"] || "cc").trim().split(/\s+/);
 const flags = [
   "-std=gnu11",
   "-O2",
@@ -47,7 +47,7 @@ function build() {
 /** Undefined, or why not. From inside the folder, so that no path of this machine gets into the file. @param {string} fresh */
 function compile(fresh) {
   try {
-    execFileSync(compiler, [...flags, "-o", fresh, ...sources], {
+    execFileSync(compiler, [...compilerFlags, ...flags, "-o", fresh, ...sources], {
       cwd: folder,
       stdio: ["ignore", "inherit", "pipe"],
     });

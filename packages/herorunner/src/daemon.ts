@@ -208,9 +208,8 @@ function openLauncher(
   });
   live.launcher = () => ({ servers: launcher.serverPids.length, lost: launcher.serversLost });
   void launcher.ready.then((ready) => {
-    const why = ready
-      ? "small processes start the jobs"
-      : "no spawn servers here: neither built ones nor Python 3.8";
+    const missing = wish === "python" ? "no Python 3.8" : "neither compiled spawn servers nor Python 3.8";
+    const why = ready ? "small processes start the jobs" : missing;
     if (!ready && prepared > 0) logger.error({ why }, "--prewarm does nothing here");
     logger.debug(
       { launcher: ready ? `spawn server, ${launcher.program}` : "plain", why },

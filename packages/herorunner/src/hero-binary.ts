@@ -30,8 +30,12 @@ export function findHero(name: string, searchPath: string): HeroBinary {
 
 /** By one call; whatever else is wrong with the program is told when it is started. */
 function looksLikeProgram(path: string): boolean {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat?.isFile() === true && (stat.mode & 0o111) !== 0;
+  try {
+    const stat = statSync(path);
+    return stat.isFile() && (stat.mode & 0o111) !== 0;
+  } catch {
+    return false; // gone, or behind a folder that may not be entered
+  }
 }
 
 function isProgram(path: string): boolean {

@@ -8,6 +8,7 @@ import { lookAgain } from "./lua/look-again.ts";
 import { release } from "./lua/release.ts";
 import type { Claim } from "./queue.ts";
 import { callOf, type RedisConnection, type Reply } from "./redis/connection.ts";
+import { refusalWord, toQueueError } from "./redis/refusal.ts";
 import { listOf, pairsOf, textOf } from "./redis/reply.ts";
 import { TokenMaker } from "./token-maker.ts";
 
@@ -63,10 +64,8 @@ export class RedisIntake {
     this.#claiming = true;
     try {
       while (!signal.aborted) {
-        const begun = await this.#take(signal, wait, most);
-        if (begun === undefined) continue;
+        const { claims, exhausted } = await this.#take(signal, wait, most);
         this.#asked = undefined;
-        const { claims, exhausted } = begun;
         this.#moreWait = !exhausted;
         // An answer that was lost on its way may have brought more than is wanted now.
         const wanted = signal.aborted ? 0 : most;
@@ -75,7 +74,7 @@ export class RedisIntake {
       }
       return [];
     } catch (error) {
-      // An id that was on its way to us is in active without a lease: it is adopted and goes back to the queue.
+      // What was on its way to us is in active, with a lease that nobody renews or without one: it goes back to the queue.
       if (signal.aborted) return [];
       throw error;
     } finally {
@@ -83,8 +82,7 @@ export class RedisIntake {
     }
   }
 
-  /** Undefined when `signal` aborted, or a wait was over with nothing. */
-  async #take(signal: AbortSignal, wait: boolean, most: number): Promise<Begun | undefined> {
+  async #take(signal: AbortSignal, wait: boolean, most: number): Promise<Begun> {
     if (this.#asked !== undefined) return this.#begin(this.#asked, "again");
     const tokens = Array.from({ length: most }, () => this.#tokens.next());
     if (wait && !this.#moreWait) return this.#waitAndBegin(signal, tokens);
@@ -94,33 +92,44 @@ export class RedisIntake {
 
   /**
    * BLMOVE, and begin behind it before it has answered: Redis does one after the other as soon as there is an id, without
-   * a round trip between them.
+   * a round trip between them. For a connection that has died unseen Redis may still do both; such claims run out with
+   * their leases.
    */
-  async #waitAndBegin(signal: AbortSignal, tokens: readonly string[]): Promise<Begun | undefined> {
+  async #waitAndBegin(signal: AbortSignal, tokens: readonly string[]): Promise<Begun> {
     const { keys, waiting, commands, blockSeconds, onPoll } = this.#options;
     const interrupt = (): void => void waiting.interrupt(commands);
     signal.addEventListener("abort", interrupt, { once: true });
     try {
-      const asked = { id: undefined, tokens };
       const blmove = ["BLMOVE", keys.queue, keys.active, "RIGHT", "LEFT", String(blockSeconds)];
       const taking = waiting.send(blmove);
-      const beginning = waiting.send(callOf(begin, ...this.#beginTerms(asked, "behind")));
-      const [taken, began] = await Promise.allSettled([taking, beginning]);
+      const terms = this.#beginTerms({ id: undefined, tokens }, "behind");
+      const [taken, began] = await Promise.allSettled([taking, waiting.send(callOf(begin, ...terms))]);
       // Whatever begin did is found again by its tokens.
-      this.#asked = asked;
+      this.#asked = { id: undefined, tokens };
       if (taken.status === "rejected") throw taken.reason;
       onPoll();
       const id = Buffer.isBuffer(taken.value) ? taken.value : undefined;
-      if (began.status === "fulfilled") {
-        const foundNone = listOf(began.value).length === 1;
-        if (id === undefined || !foundNone) return this.#readAll(began.value);
-      }
-      // Redis has forgotten the script, or the id is one that was pushed twice and is held already.
+      if (began.status === "fulfilled") return await this.#orOwn(id, began.value, tokens);
       this.#asked = { id, tokens };
-      return this.#begin(this.#asked, "again");
+      const didNothing = refusalWord(toQueueError(began.reason)) === "NOSCRIPT";
+      return await this.#begin(this.#asked, didNothing ? "" : "again");
     } finally {
       signal.removeEventListener("abort", interrupt);
     }
+  }
+
+  /** What begin has answered behind a BLMOVE; where that says nothing of the id that came, begin is called for this very id. */
+  async #orOwn(id: Buffer | undefined, answer: Reply, tokens: readonly string[]): Promise<Begun> {
+    const [, ...found] = listOf(answer);
+    if (id === undefined || found.some((one) => id.equals(idOf(one)))) return this.#readAll(answer);
+    if (found.length === 0) {
+      this.#asked = { id, tokens };
+      return this.#begin(this.#asked, "");
+    }
+    // As a rule the process whose id we found has found ours.
+    const begun = this.#readAll(answer);
+    const own = await this.#begin({ id, tokens: [this.#tokens.next()] }, "").catch(() => undefined); // it is adopted
+    return { claims: [...begun.claims, ...(own?.claims ?? [])], exhausted: begun.exhausted };
   }
 
   /** Makes claims of what waits, and puts ids where they belong that cannot be claimed. */
@@ -201,6 +210,11 @@ export class RedisIntake {
     this.#lookAgainTimers.clear();
     this.#options.waiting.close();
   }
+}
+
+function idOf(answer: Reply): Buffer {
+  const [id] = listOf(answer);
+  return Buffer.isBuffer(id) ? id : Buffer.alloc(0);
 }
 
 function shownId(jobId: string): string {

@@ -235,7 +235,7 @@ export class RedisJobQueue implements JobQueue {
     const id = lease.jobId;
     if (!idPattern.test(id)) {
       await this.#commands.send(["ZREM", leases, Buffer.from(id, "latin1")]); // also when it is in active no more
-      await this.#commands.run(putAside, [active, leases, dead], [Buffer.from(id, "latin1"), "dead"]);
+      await this.#commands.run(putAside, [active, leases, dead], [Buffer.from(id, "latin1")]);
       return "dead";
     }
     const answer = await this.#commands.run(

@@ -36,6 +36,7 @@ export function serverFinding({ launcher, prewarm }: Wish, program: Programs[num
   }
   const lost = prewarm > 0 ? ", and --prewarm does nothing" : "";
   const sentence = `plain: no spawn server runs here, so each start takes longer${lost}`;
-  const fix = `install Python 3.8 or newer as /usr/bin/python3, or compiled ones; ${guide}`;
+  const otherwise = launcher === "python" ? "leave out --launcher" : "install compiled ones";
+  const fix = `install Python 3.8 or newer as /usr/bin/python3, or ${otherwise}; ${guide}`;
   return { name: "launcher", ok: false, severity: "warn", sentence, fix };
 }

@@ -5,8 +5,8 @@
  * KEYS queue active leases dead events recent
  * ARGV job_prefix reply_prefix owner lease_ms max_claims max_bytes keep_s taken_id how token…
  *      taken_id, if not empty, is in active and has the first token
- *      how = behind: sent behind a BLMOVE before that has answered; nothing is done unless an id is in active that
- *      nobody holds, which has the first token then. It may be that of another process, whose call finds ours
+ *      how = behind: sent behind a BLMOVE before that has answered; the first token is for the first job in active that
+ *      nobody holds then, and nothing is done where there is none. It may be that of another process
  *      how = again: the answer to a call with the same tokens was lost, so ids that have one of them by now are found
  *      and handed out once more
  * →    {exhausted, {id, OK, token, claims, bytes, {field, value, …}}…}   ours now; above max_bytes without fields
@@ -32,9 +32,10 @@ local job_prefix, reply_prefix, owner, lease_ms, max_claims, max_bytes, keep_s, 
 max_bytes = tonumber(max_bytes)
 
 if how == 'behind' then
-  -- BLMOVE puts it there; others that were taken meanwhile may stand before it.
+  -- BLMOVE puts it there; others that were taken meanwhile may stand before it. Whatever is odd is left to a call that names it.
   for _, id in ipairs(redis.call('LRANGE', active, 0, 31)) do
-    if not redis.call('ZSCORE', leases, id) then
+    local seen = redis.pcall('HMGET', job_prefix .. id, 'payload', 'token')
+    if seen[1] and (not seen[2] or seen[2] == '') and not redis.call('ZSCORE', leases, id) then
       taken_id = id
       break
     end
@@ -68,7 +69,11 @@ local function begin(id, token)
   end
   local job, reply = job_prefix .. id, reply_prefix .. id
   local count = redis.pcall('HLEN', job)
-  if count == 0 then return 'MISSING' end
+  if count == 0 then
+    -- Until whoever took it has looked again, nobody else may; where that one dies, the lease is over soon.
+    redis.call('ZADD', leases, 'NX', now + 2000, id)
+    return 'MISSING'
+  end
   if type(count) ~= 'number' then
     if redis.call('TYPE', job).ok == 'hash' then error(count.err) end
     leave(id)
@@ -137,9 +142,12 @@ if how == 'again' then
   end
 end
 if taken_id ~= '' then
+  -- Another job may have the first token, where the answer to a call behind a BLMOVE was lost.
+  local at = 10
+  while used[ARGV[at]] do at = at + 1 end
   local there = redis.call('LPOS', active, taken_id)
-  if there then take(taken_id, ARGV[10]) else found[#found + 1] = { taken_id, 'GONE' } end
-  used[ARGV[10]] = true
+  if there and ARGV[at] then take(taken_id, ARGV[at]) else found[#found + 1] = { taken_id, 'GONE' } end
+  if ARGV[at] then used[ARGV[at]] = true end
 end
 for at = 10, #ARGV do
   local token = ARGV[at]

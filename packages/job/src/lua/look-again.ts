@@ -3,7 +3,7 @@
  *
  * KEYS active leases job queue dead reply events
  * ARGV id last ("1": give up now)
- * →    REQUEUED (the hash has come, or the id is no longer ours) · WAIT · DEAD
+ * →    REQUEUED (the hash has come, or the id is no longer ours: somebody else may hold it) · WAIT · DEAD
  */
 import { answer, bury, conclude, event, int, missing, now, script } from "../redis/script.ts";
 
@@ -14,6 +14,8 @@ ${now}${int}${event}${answer}${conclude}${bury}${missing}
 local active, leases, job, queue, dead, reply, events = unpack(KEYS)
 local id, last = unpack(ARGV)
 if redis.call('TYPE', job).ok ~= 'none' then
+  local held = redis.pcall('HGET', job, 'token')
+  if type(held) == 'string' and held ~= '' then return 'REQUEUED' end
   if redis.call('LREM', active, -1, id) > 0 then
     redis.call('ZREM', leases, id) -- an adoption may have given it one
     redis.call('RPUSH', queue, id)

@@ -54,14 +54,22 @@ export class ExecutableCheck {
   readonly #good = new Map<string, string>();
 
   inspect(file: string): StartProblem | undefined {
-    const stats = statSync(file, { throwIfNoEntry: false, bigint: true });
-    const version =
-      stats === undefined ? "" : `${stats.dev}:${stats.ino}:${stats.size}:${stats.ctimeNs}:${stats.mode}`;
+    const version = versionOf(file);
     if (version !== "" && this.#good.get(file) === version) return undefined;
     const problem = inspectExecutable(file);
     this.#good.clear();
     if (problem === undefined) this.#good.set(file, version);
     return problem;
+  }
+}
+
+/** Another one after every change of the file; empty where it cannot be looked at. */
+function versionOf(file: string): string {
+  try {
+    const { dev, ino, size, ctimeNs, mode } = statSync(file, { bigint: true });
+    return `${dev}:${ino}:${size}:${ctimeNs}:${mode}`;
+  } catch {
+    return "";
   }
 }
 

@@ -69,7 +69,7 @@ class ThroughServers implements SpawnServerLauncher {
   readonly #fences: FenceMaker | undefined;
   readonly #most: number;
   readonly #answerWithinMs: number;
-  readonly #roll: ServerRoll;
+  #roll: ServerRoll;
   /** Those that may be tried: all of them until the first one has answered, from then on that one. */
   #programs: readonly SpawnServerProgram[];
   #answered = false;
@@ -209,12 +209,19 @@ class ThroughServers implements SpawnServerLauncher {
   async #startServers(count: number): Promise<readonly SpawnServer[]> {
     for (const program of this.#programs) {
       const servers = await startSpawnServers(count, program, this.#roll);
-      if (servers.length === 0) continue;
-      this.#programs = [program];
-      this.#answered = true;
-      return servers;
+      if (servers.length > 0) {
+        this.#programs = [program];
+        this.#answered = true;
+        return servers;
+      }
+      if (!this.#answered) this.#newRoll(); // one that is late may still write into the old one
     }
     return [];
+  }
+
+  #newRoll(): void {
+    closeSync(this.#roll.file);
+    this.#roll = openRoll(this.#most + replacements);
   }
 
   async #addPlace(server: SpawnServer): Promise<boolean> {

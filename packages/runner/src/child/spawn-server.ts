@@ -1,7 +1,7 @@
 /**
  * One spawn server: a small process that makes others for us, one at a time, and carries their output. To start a process from a
  * small one costs a fraction of what it costs from the runner, whose page tables would be copied each time, and does not
- * hold the event loop meanwhile. spawn-server-program.ts is the other end and has the frames.
+ * hold the event loop meanwhile. native/main.c is the other end, native/link.h has the frames.
  */
 import type { Socket } from "node:net";
 import { constants } from "node:os";
@@ -279,10 +279,15 @@ function jobFrame({ cwd, file, args, env, ...rest }: SpawnRequest): Buffer {
   return frame;
 }
 
-/** As waitpid tells it: the signal in the low seven bits, else the exit code above the lowest byte. */
+/**
+ * As waitpid tells it: the signal in the low seven bits, else the exit code above the lowest byte. A real-time signal has no
+ * name in Node; it becomes the exit code that a shell gives it.
+ */
 function exitOf(status: number): Exit {
-  const signal = signalNames.get(status & 0x7f);
-  return signal === undefined ? { kind: "exited", code: status >> 8 } : { kind: "signalled", signal };
+  const number = status & 0x7f;
+  if (number === 0) return { kind: "exited", code: status >> 8 };
+  const signal = signalNames.get(number);
+  return signal === undefined ? { kind: "exited", code: 128 + number } : { kind: "signalled", signal };
 }
 
 function wordOf(errno: number): string {

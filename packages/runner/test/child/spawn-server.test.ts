@@ -110,6 +110,12 @@ describe.each(programs)("a spawn server, %s,", (kind) => {
     }
   });
 
+  it("tells of a real-time signal, which has no name, as a shell does", async () => {
+    const { executor } = await open();
+    const { ending } = await executor.run(shell("kill -34 $$"), never);
+    expect(ending).toEqual({ kind: "exited", code: 162 });
+  });
+
   it("ended by a job, takes that job with it, and the next ones are started without it and then by a new one", async () => {
     const { executor, launcher, server } = await open();
     let pid = 0;
