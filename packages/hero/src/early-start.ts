@@ -5,9 +5,10 @@
  */
 import type { World } from "./commands/run.ts";
 import { UsageError } from "./errors.ts";
+import type { RunOutput } from "./output.ts";
 import { Registry } from "./registry.ts";
 import { loadQuickJs } from "./run/engine.ts";
-import { prepare } from "./run/prepare.ts";
+import { runSources } from "./run/run.ts";
 
 /** Resolves when the job is here, with its variables in `process.env` too, for the programs that actions call. */
 export async function waitForJob(world: World): Promise<World> {
@@ -21,12 +22,18 @@ export async function waitForJob(world: World): Promise<World> {
   return { ...world, environment: process.env, readStdin: () => script };
 }
 
-/** Loads, and runs what costs most the first time, on a script that does nothing. */
+const nowhere: RunOutput = { json: false, print: () => {}, result: () => {}, note: () => {} };
+
+/** Loads, and goes both ways through a script that shows its output to nobody: what is run for the first time costs most. */
 async function warmUp(world: World): Promise<void> {
   const registry = new Registry();
   await Promise.all([loadQuickJs(), registry.load(registry.names)]);
-  const source = { name: "", text: 'print("")\nlet a = 1\n', folder: world.cwd, prose: false };
-  await prepare(source, { registry, allow: [], home: world.cwd });
+  const run = { registry, output: nowhere, report: () => {}, allow: [], environment: {}, args: [] };
+  for (const text of ['print("a")\n', 'let a = "b"\nprint(a)\n']) {
+    const source = { name: "", text, folder: world.cwd, prose: false };
+    const { cwd, nowMs } = world;
+    await runSources([source], { ...run, home: cwd, cwd, nowMs, deadlineMs: undefined });
+  }
 }
 
 function readVariables(line: string): Readonly<Record<string, string>> {

@@ -21,6 +21,12 @@ describe("hero run -s with HERO_LATE_ENV=stdin", () => {
     expect(hero(["run", "-s"], { input, env: early })).toEqual(asEver);
   });
 
+  it("leaves nothing of what was run to warm up: no output, no name, no variable", () => {
+    const input = '{"LATE":"there"}\nlet found = typeof a + " " + env.LATE\nprint(found)\n';
+    const asEver = { code: 0, stdout: "undefined there\n", stderr: "" };
+    expect(hero(["run", "-s"], { input, env: early })).toEqual(asEver);
+  });
+
   it("counts lines from the script", () => {
     const input = "{}\nprint('fine')\nlet = broken\n";
     const { code, stderr } = hero(["run", "-s"], { input, env: early });

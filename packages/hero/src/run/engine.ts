@@ -24,10 +24,11 @@ import type { Session } from "./session.ts";
 const memoryLimitBytes = 64 * 1024 * 1024;
 const stackLimitBytes = 256 * 1024;
 /**
- * How much of the interpreter runs before V8 begins to compile its hot parts a second time. With V8's own figure that
- * begins while a short script is still being set up, and the end of the process waits for it: half of all it costs.
+ * How much of the interpreter runs, in bytes of code and function by function, before V8 compiles it a second time; V8 takes
+ * an int. With its own figure that begins while a short script is still being set up, and the end of the process waits for it:
+ * half of all it costs. Of scripts that run for long some gain by it a little, others nothing.
  */
-const tieringBudget = 50_000_000;
+const tieringBudget = 2_000_000_000;
 
 let quickJs: Promise<QuickJSWASMModule> | undefined;
 
