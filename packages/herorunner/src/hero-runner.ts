@@ -65,7 +65,9 @@ async function runHero(
   if (!environment.ok) return failed(environment.reason, environment.message); // admission has asked already
   let hero = options.hero.last;
   if (!hero.found) return notFound(hero.sentence);
-  const script = await handOver(job, options.invoke).catch(notWritten);
+  // Nothing is waited for on the way to a process that takes its script on stdin.
+  const script =
+    options.invoke === "file" ? await inFile(job).catch(notWritten) : inWords(job, options.invoke);
   if ("kind" in script) return script;
   try {
     const execute = (file: string): Promise<Execution> => {
@@ -134,7 +136,7 @@ interface HandedOver {
 
 const nothingToRemove = (): Promise<void> => Promise.resolve();
 
-async function handOver(job: VerifiedJob, invoke: Invocation): Promise<HandedOver> {
+function inWords(job: VerifiedJob, invoke: Exclude<Invocation, "file">): HandedOver {
   switch (invoke) {
     case "stdin":
       return { args: ["run", "-s"], stdin: job.payload, remove: nothingToRemove };
@@ -142,19 +144,20 @@ async function handOver(job: VerifiedJob, invoke: Invocation): Promise<HandedOve
       return { args: ["run", "-s", job.payload], stdin: "", remove: nothingToRemove };
     case "heroscript":
       return { args: ["run", "-h", job.payload], stdin: "", remove: nothingToRemove };
-    case "file": {
-      const folder = await mkdtemp(join(tmpdir(), "herorunner-script-"));
-      const file = join(folder, "script.hero");
-      const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
-      try {
-        await writeFile(file, job.payload, { mode: 0o600 });
-      } catch (error) {
-        await remove();
-        throw error;
-      }
-      return { args: ["run", "-p", file], stdin: "", remove };
-    }
   }
+}
+
+async function inFile(job: VerifiedJob): Promise<HandedOver> {
+  const folder = await mkdtemp(join(tmpdir(), "herorunner-script-"));
+  const file = join(folder, "script.hero");
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  try {
+    await writeFile(file, job.payload, { mode: 0o600 });
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return { args: ["run", "-p", file], stdin: "", remove };
 }
 
 function notWritten(error: unknown): ErrorOutcome {

@@ -34,6 +34,8 @@ export type Decoded =
       readonly message: string;
     };
 
+const known: ReadonlySet<string> = new Set(clientFields);
+
 /** Thrown inside this file only; decodeJob turns it into a value. */
 class FieldProblem extends Error {
   readonly field: string;
@@ -53,7 +55,6 @@ export function decodeJob(
 ): Decoded {
   try {
     const job = decode(new FieldReader(fields), key, limits);
-    const known: ReadonlySet<string> = new Set(clientFields);
     return { ok: true, job, unknownFields: [...fields.keys()].filter((name) => !known.has(name)) };
   } catch (error) {
     if (error instanceof FieldProblem) {

@@ -2,6 +2,7 @@
  * Takes ids off the queue and makes claims of them. Owns the connection that waits; an id is never dropped: it becomes
  * a claim, goes back, or goes to the dead list, and what is lost on the way stays in `active`, where it is adopted.
  */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { RunnerKeys } from "./keys.ts";
 import { begin } from "./lua/begin.ts";
 import { lookAgain } from "./lua/look-again.ts";
@@ -97,6 +98,8 @@ export class RedisIntake {
    */
   async #waitAndBegin(signal: AbortSignal, tokens: readonly string[]): Promise<Begun> {
     const { keys, waiting, commands, blockSeconds, onPoll } = this.#options;
+    await nextTurn(); // what the jobs that were just taken have to send goes first
+    if (signal.aborted) return { claims: [], exhausted: true };
     const interrupt = (): void => void waiting.interrupt(commands);
     signal.addEventListener("abort", interrupt, { once: true });
     try {

@@ -2,7 +2,7 @@
  * Keeps the head and the tail of a byte stream within a fixed amount of memory and counts exactly what lay between.
  * Bytes are decoded once, at the end, so that no chunk border can split a character; invalid bytes become U+FFFD.
  */
-import { createHash, type Hash } from "node:crypto";
+import { createHash, hash, type Hash } from "node:crypto";
 
 export interface CaptureLimits {
   /** Bytes kept from the start of a stream. */
@@ -13,7 +13,7 @@ export interface CaptureLimits {
 
 export const defaultCaptureLimits: CaptureLimits = { headBytes: 512 * 1024, tailBytes: 512 * 1024 };
 
-const sha256OfNothing = createHash("sha256").digest("hex");
+const sha256OfNothing = hash("sha256", "");
 
 export interface Captured {
   /** Head and tail as text, with the line {@link leftOutLine} between them when something was left out. */
@@ -51,14 +51,24 @@ export class Capture {
 
   add(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    this.#hash ??= createHash("sha256");
-    this.#hash.update(chunk);
+    this.#addToHash(chunk);
     const forHead = Math.min(chunk.length, this.#limits.headBytes - this.#headLength);
     if (forHead > 0) {
       this.#head.push(Buffer.from(chunk.subarray(0, forHead)));
       this.#headLength += forHead;
     }
     if (forHead < chunk.length) this.#addToRing(chunk.subarray(forHead));
+  }
+
+  /** What is one piece, kept whole, is hashed at the end, which is cheaper. */
+  #addToHash(chunk: Uint8Array): void {
+    const isFirst = this.bytes === 0;
+    if (isFirst && chunk.length <= this.#limits.headBytes) return;
+    if (this.#hash === undefined) {
+      this.#hash = createHash("sha256");
+      for (const earlier of this.#head) this.#hash.update(earlier);
+    }
+    this.#hash.update(chunk);
   }
 
   /** What was kept of the head so far, `most` bytes of it. */
@@ -68,11 +78,13 @@ export class Capture {
 
   /** Ends the stream. Call it once, after the last `add`. */
   finish(): Captured {
-    const sha256 = this.#hash?.digest("hex") ?? sha256OfNothing;
-    if (this.#afterHead === 0 && this.#head.length <= 1) {
-      // The common case: little was written, in one piece.
-      return { text: this.#head[0]?.toString("utf8") ?? "", bytes: this.bytes, droppedBytes: 0, sha256 };
+    if (this.#hash === undefined) {
+      const [only] = this.#head;
+      if (only === undefined) return { text: "", bytes: 0, droppedBytes: 0, sha256: sha256OfNothing };
+      const sha256 = hash("sha256", only);
+      return { text: only.toString("utf8"), bytes: only.length, droppedBytes: 0, sha256 };
     }
+    const sha256 = this.#hash.digest("hex");
     const head = Buffer.concat(this.#head, this.#headLength);
     const tail = this.#tail();
     const bytes = this.bytes;

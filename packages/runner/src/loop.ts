@@ -106,8 +106,9 @@ async function startAndProcess(
     case "started": {
       const noMore = whatStopped(lease) ?? (await refusedAtStart(job, host));
       if (noMore !== undefined) return noMore;
-      host.tell({ kind: "started", claim, job });
-      return processSafely(job, beside, runner, host);
+      const processing = processSafely(job, beside, runner, host);
+      host.tell({ kind: "started", claim, job }); // while its process begins
+      return processing;
     }
   }
 }

@@ -27,7 +27,8 @@ export function pairsOf(
 
 /** Translates the closed list of words that a script answers. */
 export function wordOf<const T extends string>(reply: Reply, words: Readonly<Record<string, T>>): T {
-  const answer = new Map(Object.entries(words)).get(textOf(reply));
+  const text = textOf(reply);
+  const answer = Object.hasOwn(words, text) ? words[text] : undefined;
   if (answer === undefined) throw unexpected(reply);
   return answer;
 }

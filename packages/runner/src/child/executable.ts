@@ -5,6 +5,7 @@
  */
 import {
   accessSync,
+  type BigIntStats,
   closeSync,
   constants,
   existsSync,
@@ -51,26 +52,35 @@ export function inspectExecutable(file: string): StartProblem | undefined {
 
 /** Remembers files that were found good, until they change. One stat for each call. */
 export class ExecutableCheck {
-  readonly #good = new Map<string, string>();
+  #good: { readonly file: string; readonly stats: BigIntStats } | undefined;
 
   inspect(file: string): StartProblem | undefined {
-    const version = versionOf(file);
-    if (version !== "" && this.#good.get(file) === version) return undefined;
+    const stats = look(file);
+    const good = this.#good;
+    if (stats !== undefined && good?.file === file && isUnchanged(good.stats, stats)) return undefined;
     const problem = inspectExecutable(file);
-    this.#good.clear();
-    if (problem === undefined) this.#good.set(file, version);
+    this.#good = problem === undefined && stats !== undefined ? { file, stats } : undefined;
     return problem;
   }
 }
 
-/** Another one after every change of the file; empty where it cannot be looked at. */
-function versionOf(file: string): string {
+function look(file: string): BigIntStats | undefined {
   try {
-    const { dev, ino, size, ctimeNs, mode } = statSync(file, { bigint: true });
-    return `${dev}:${ino}:${size}:${ctimeNs}:${mode}`;
+    return statSync(file, { bigint: true });
   } catch {
-    return "";
+    return undefined;
   }
+}
+
+/** Every change of a file moves its ctime, which nobody can set. */
+function isUnchanged(before: BigIntStats, now: BigIntStats): boolean {
+  return (
+    before.ctimeNs === now.ctimeNs &&
+    before.ino === now.ino &&
+    before.dev === now.dev &&
+    before.size === now.size &&
+    before.mode === now.mode
+  );
 }
 
 /** What a failure of spawn means for this command. */

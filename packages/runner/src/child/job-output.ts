@@ -63,6 +63,8 @@ export class JobOutput {
   }
 }
 
+const nothing = Buffer.alloc(0);
+
 class KeptStream {
   writtenBytes = 0;
   readonly #name: StreamName;
@@ -71,7 +73,7 @@ class KeptStream {
   readonly #listener: OutputListener | undefined;
   #shownBytes = 0;
   /** Bytes not shown yet because they begin a character. */
-  #carry: Buffer = Buffer.alloc(0);
+  #carry: Buffer = nothing;
 
   constructor(name: StreamName, options: JobOutputOptions) {
     this.#name = name;
@@ -103,9 +105,13 @@ class KeptStream {
     if (bytes.length === 0) return;
     this.#capture.add(bytes);
     if (this.#listener === undefined) return;
-    const joined = Buffer.concat([this.#carry, bytes]);
+    const joined =
+      this.#carry.length === 0
+        ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+        : Buffer.concat([this.#carry, bytes]);
     const whole = joined.length - brokenEnd(joined);
-    this.#carry = joined.subarray(whole);
+    // A copy: the bytes are ours only during the call.
+    this.#carry = whole === joined.length ? nothing : Buffer.from(joined.subarray(whole));
     this.#show(joined.subarray(0, whole));
   }
 
