@@ -5,7 +5,7 @@
  */
 import { readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import "./spawn-server.mjs";
+import "./native.mjs";
 import "./finish-build.mjs";
 import "./bundle.mjs";
 

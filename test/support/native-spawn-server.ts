@@ -10,7 +10,7 @@ const program = fileURLToPath(
     import.meta.url,
   ),
 );
-const build = fileURLToPath(new URL("../../scripts/spawn-server.mjs", import.meta.url));
+const build = fileURLToPath(new URL("../../scripts/native.mjs", import.meta.url));
 
 /** Builds it where it is not, with a compiler of Debian if need be. Throws a sentence with the command to type where that fails. */
 export async function needSpawnServer(): Promise<void> {
