@@ -148,7 +148,8 @@ async function nativeProblems(folder, manifest) {
   const problems = manifest.files?.includes("native") ? [] : ["files does not name native"];
   for (const name of await readdir(join(native, "build")).catch(() => [])) {
     const path = `native/build/${name}`;
-    if (!/^spawn-server-linux-\w+$/.test(name)) problems.push(`${path} is left over: rm ${path}`);
+    if (!/^(?:spawn-server-linux-\w+|signature-check-linux-\w+\.node)$/.test(name))
+      problems.push(`${path} is left over: rm ${path}`);
     else if (!(await isExecutable(join(native, "build", name))))
       problems.push(`${path} is not executable: rm ${path} && npm run build`);
   }

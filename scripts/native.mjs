@@ -1,6 +1,6 @@
 /**
- * Part of `npm run build`: compiles what is in C where there is a compiler, $CC or cc. Without one the runner
- * starts its jobs through the same server in Python, which takes about twice the processor time.
+ * Part of `npm run build`: compiles what is in C where there is a compiler, $CC or cc. Without one everything works, and
+ * takes more processor time: jobs are started through the spawn server in Python, signatures checked by WebAssembly.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
@@ -25,6 +25,13 @@ const parts = [
     target: join("build", `spawn-server-${platform}`),
     flags: [],
     without: "jobs are started through Python or plainly",
+  },
+  {
+    name: "signature check",
+    folder: folderOf("job"),
+    target: join("build", `signature-check-${platform}.node`),
+    flags: ["-shared", "-fPIC", "-fvisibility=hidden"],
+    without: "signatures are checked by WebAssembly",
   },
 ];
 const [compiler = "cc", ...compilerFlags] = (process.env["CC"] || "cc").trim().split(/\s+/);

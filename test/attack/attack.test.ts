@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Job } from "@herorunner/job";
+import { needSystemLibsecp256k1 } from "../support/system-libsecp256k1.ts";
 import { until } from "../support/until.ts";
 import { recipes } from "./attacks.ts";
 import { type Battlefield, battlefield, hashOf, keys, newJob, signed, type Start } from "./battlefield.ts";
@@ -14,9 +15,10 @@ let field: Battlefield;
 
 beforeAll(async () => {
   field = await battlefield();
+  await needSystemLibsecp256k1();
   await field.startRunner();
-  // Without WebAssembly: this one checks signatures with OpenSSL, the other one with libsecp256k1.
-  await field.startRunner({ NODE_OPTIONS: "--jitless" });
+  await field.startRunner({ HERORUNNER_SIGNATURE_CHECK: "wasm" });
+  await field.startRunner({ HERORUNNER_SIGNATURE_CHECK: "openssl" });
 });
 
 afterAll(async () => {
@@ -55,12 +57,14 @@ async function honestStarts(jobs: readonly Job[]): Promise<readonly Start[]> {
 }
 
 describe("with write access to Redis", () => {
-  it("one meets both ways in which runners check signatures", async () => {
-    const told = /signatures are checked by (?:OpenSSL|libsecp256k1)/g;
-    await until(async () => (await field.heard()).match(told)?.length === 2, "both have said it");
+  it("one meets every way in which runners check signatures", async () => {
+    const told =
+      /(?<=signatures are checked by )(?:OpenSSL|libsecp256k1 as WebAssembly|libsecp256k1\.so\.\d)/g;
+    await until(async () => (await field.heard()).match(told)?.length === 3, "all have said it");
     expect([...(await field.heard()).matchAll(told)].map(String).sort()).toEqual([
-      "signatures are checked by OpenSSL",
-      "signatures are checked by libsecp256k1",
+      "OpenSSL",
+      "libsecp256k1 as WebAssembly",
+      expect.stringMatching(/^libsecp256k1\.so\.\d$/),
     ]);
   });
 

@@ -6,11 +6,14 @@ import { cp, mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import type { Readable } from "node:stream";
 import { promisify } from "node:util";
+import { generateKey } from "@herorunner/job/trust";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { repositoryRoot } from "../support/built.ts";
+import { nativeBuild } from "../support/native-build.ts";
 import { needSpawnServer } from "../support/native-spawn-server.ts";
 import { connectRedis } from "../support/redis-client.ts";
 import { startRedis } from "../support/redis-server.ts";
+import { needSystemLibsecp256k1 } from "../support/system-libsecp256k1.ts";
 import { until } from "../support/until.ts";
 import { type Installed, packAndInstall } from "./support/installed.ts";
 
@@ -20,6 +23,7 @@ const programs = ["herorunner", "herosupervisor", "herojob", "hero"] as const;
 let installed: Installed;
 beforeAll(async () => {
   await needSpawnServer();
+  await needSystemLibsecp256k1();
   installed = await packAndInstall();
 }, 300_000);
 afterAll(() => installed.remove());
@@ -81,15 +85,18 @@ describe.each(names)("the package of %s", (name) => {
   });
 });
 
-describe("the spawn server in C", () => {
-  const ofRepository = (path: string): string => join(repositoryRoot, "packages/runner", path);
-  const ofPackage = (path: string): string => join(installed.folder, "node_modules/@herorunner/runner", path);
-  const server = `native/build/spawn-server-${process.platform}-${process.arch}`;
+describe.each([
+  { what: "the spawn server", name: "runner", built: nativeBuild("spawn-server") },
+  { what: "the signature check", name: "job", built: nativeBuild("signature-check") },
+])("$what in C", ({ name, built }) => {
+  const ofRepository = (path: string): string => join(repositoryRoot, "packages", name, path);
+  const ofPackage = (path: string): string => join(installed.folder, "node_modules/@herorunner", name, path);
+  const ours = relative(ofRepository("."), built);
 
   it("comes with the source that it is made from", () => {
-    const packed = filesOf("runner").filter((path) => /^native\/[^/]*$/.test(path));
-    const ours = readdirSync(ofRepository("native")).filter((name) => /\.[ch]$/.test(name));
-    expect(packed.sort()).toEqual(ours.map((name) => `native/${name}`).sort());
+    const packed = filesOf(name).filter((path) => /^native\/[^/]*$/.test(path));
+    const sources = readdirSync(ofRepository("native")).filter((file) => /\.[ch]$/.test(file));
+    expect(packed.sort()).toEqual(sources.map((file) => `native/${file}`).sort());
     for (const path of packed)
       expect([path, readFileSync(ofPackage(path), "utf8")]).toEqual([
         path,
@@ -98,31 +105,50 @@ describe("the spawn server in C", () => {
   });
 
   it("is the one that was built here, and may be executed", () => {
-    expect(readFileSync(ofPackage(server)).equals(readFileSync(ofRepository(server)))).toBe(true);
-    expect(statSync(ofPackage(server)).mode & 0o777).toBe(0o755);
-    const others = filesOf("runner").filter((path) => path.startsWith("native/build/") && path !== server);
-    expect(others.filter((path) => !/\/spawn-server-linux-\w+$/.test(path))).toEqual([]);
+    expect(readFileSync(ofPackage(ours)).equals(readFileSync(built))).toBe(true);
+    expect(statSync(ofPackage(ours)).mode & 0o777).toBe(0o755);
+    const others = filesOf(name).filter((path) => path.startsWith("native/build/") && path !== ours);
+    expect(others.filter((path) => !/\/[a-z-]+-linux-\w+(?:\.node)?$/.test(path))).toEqual([]);
   });
+});
 
-  const startedBy = async (program: string): Promise<unknown> => {
+describe("the installed herorunner", () => {
+  const compiled = ["runner", "job"].map((name) => [
+    name,
+    relative(
+      join(repositoryRoot, "packages", name),
+      nativeBuild(name === "job" ? "signature-check" : "spawn-server"),
+    ),
+  ]);
+
+  /** Of the runner that was started: what is the parent of its jobs, and which addon is in its memory. */
+  const usedBy = async (program: string): Promise<readonly unknown[]> => {
     const hero = join(installed.folder, "tells-its-parent");
+    const trust = join(installed.folder, "trust.json");
+    const signers = [{ name: "nobody", public_key: generateKey("nobody").publicKey }];
     await writeFile(hero, "#!/bin/sh\nreadlink /proc/$PPID/exe\n", { mode: 0o755 });
-    return resultOfJob("", ["--hero", hero], program);
+    await writeFile(trust, JSON.stringify({ signers }));
+    const args = ["--hero", hero, "--trust", trust, "--signatures", "warn"];
+    const { result, memory } = await runOneJob("", args, program);
+    return [result, /\S*signature-check-\S*/.exec(memory)?.[0]];
   };
+  const below = (folder: string): readonly string[] =>
+    compiled.map(([name = "", path = ""]) => realpathSync(join(folder, name, path)));
 
-  it("starts the jobs of the installed herorunner", async () => {
-    expect(await startedBy("herorunner")).toBe(`${realpathSync(ofPackage(server))}\n`);
+  it("uses what is compiled in its packages", async () => {
+    const [server, addon] = below(join(installed.folder, "node_modules/@herorunner"));
+    expect(await usedBy("herorunner")).toEqual([`${server}\n`, addon]);
   });
 
   it("does so too where npm puts what a program needs below it, as with --global", async () => {
     const modules = join(installed.folder, "global/node_modules");
     await cp(join(installed.folder, "node_modules"), modules, { recursive: true, verbatimSymlinks: true });
-    const below = join(modules, "@herorunner/herorunner/node_modules/@herorunner");
-    await mkdir(below, { recursive: true });
+    const own = join(modules, "@herorunner/herorunner/node_modules/@herorunner");
+    await mkdir(own, { recursive: true });
     for (const name of ["daemon", "job", "runner"])
-      await rename(join(modules, "@herorunner", name), join(below, name));
-    const own = realpathSync(join(below, "runner", server));
-    expect(await startedBy(join(modules, ".bin/herorunner"))).toBe(`${own}\n`);
+      await rename(join(modules, "@herorunner", name), join(own, name));
+    const [server, addon] = below(own);
+    expect(await usedBy(join(modules, ".bin/herorunner"))).toEqual([`${server}\n`, addon]);
   });
 });
 
@@ -160,7 +186,7 @@ describe("the installed programs", () => {
   });
 
   it("herorunner runs a job with the installed hero", async () => {
-    expect(await resultOfJob("print(6 * 7)")).toBe("42\n");
+    expect((await runOneJob("print(6 * 7)")).result).toBe("42\n");
   });
 
   it("herosupervisor serves its page, and the parser that the page checks scripts with", async () => {
@@ -173,7 +199,7 @@ describe("the installed programs", () => {
     });
     const ended = once(supervisor, "exit");
     onTestFinished(() => void supervisor.kill("SIGKILL"));
-    const url = await inLog(supervisor.stdout, /"url":"([^"]+)"/, "the supervisor listens");
+    const url = await inLog(collected(supervisor.stdout), /"url":"([^"]+)"/, "the supervisor listens");
     for (const path of ["/", "/page/app.js", "/page/heroscript/index.js"]) {
       expect([path, (await fetch(new URL(path, url))).status]).toEqual([path, 200]);
     }
@@ -227,12 +253,12 @@ describe("the installed libraries", () => {
   });
 });
 
-/** Of a job that the installed herorunner ran once it had tried which launcher works. */
-async function resultOfJob(
+/** By the installed herorunner, once it has tried which launcher works; and which files are in its memory then. */
+async function runOneJob(
   payload: string,
   args: readonly string[] = [],
   program = "herorunner",
-): Promise<unknown> {
+): Promise<{ readonly result: unknown; readonly memory: string }> {
   await using server = await startRedis();
   const redis = connectRedis(server.url);
   onTestFinished(() => redis.close());
@@ -249,23 +275,31 @@ async function resultOfJob(
   });
   const ended = once(runner, "exit");
   onTestFinished(() => void runner.kill("SIGKILL"));
-  await inLog(runner.stdout, /"message":"launcher of jobs"/, "it is known what starts the jobs");
+  const log = collected(runner.stdout);
+  await inLog(log, /"message":"launcher of jobs"/, "it is known what starts the jobs");
+  if (args.includes("--trust")) await inLog(log, /signatures are checked by/, "… and what checks signatures");
   await redis.call("HSET", "hero:{packed}:job:1", "payload", payload);
   await redis.call("LPUSH", "hero:{packed}:queue", "1");
   const reply = await redis.call("BRPOP", "hero:{packed}:reply:1", "30");
   expect(reply).toEqual(["hero:{packed}:reply:1", "finished"]);
   const result = await redis.call("HGET", "hero:{packed}:job:1", "result");
+  const memory = readFileSync(`/proc/${runner.pid}/maps`, "utf8");
   runner.kill("SIGTERM");
   expect(await ended).toEqual([0, null]);
-  return result;
+  return { result, memory };
+}
+
+/** What it says from now on, as it comes. */
+function collected(stream: Readable): () => string {
+  let text = "";
+  stream.setEncoding("utf8").on("data", (piece: string) => (text += piece));
+  return () => text;
 }
 
 /** What the pattern found in the log, its first group if it has one. */
-async function inLog(log: Readable, pattern: RegExp, what: string): Promise<string> {
-  let text = "";
-  log.setEncoding("utf8").on("data", (piece: string) => (text += piece));
-  await until(() => pattern.test(text), what, 20_000);
-  const [all = "", group = all] = pattern.exec(text) ?? [];
+async function inLog(log: () => string, pattern: RegExp, what: string): Promise<string> {
+  await until(() => pattern.test(log()), what, 20_000);
+  const [all = "", group = all] = pattern.exec(log()) ?? [];
   return group;
 }
 

@@ -8,7 +8,15 @@ const run = promisify(execFile);
 
 /** Installs what is missing where we may; throws a sentence with the command to type where we may not. */
 export async function needDebianPrograms(...names: readonly string[]): Promise<void> {
-  const missing = names.filter((name) => !onPath(name));
+  await needDebianPackages(names, onPath);
+}
+
+/** The same for packages that are no programs. */
+export async function needDebianPackages(
+  names: readonly string[],
+  isThere: (name: string) => boolean,
+): Promise<void> {
+  const missing = names.filter((name) => !isThere(name));
   if (missing.length === 0) return;
   // Two test files may want something at the same time.
   const install = ["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120", ...missing];
@@ -19,7 +27,7 @@ export async function needDebianPrograms(...names: readonly string[]): Promise<v
       await run("apt-get", install, { env }).catch(() => undefined);
     });
   }
-  const still = missing.filter((name) => !onPath(name));
+  const still = missing.filter((name) => !isThere(name));
   if (still.length > 0) {
     throw new Error(
       `this test needs ${still.join(" and ")}; on Debian type: sudo apt-get install ${still.join(" ")}`,

@@ -45,8 +45,9 @@ import { openRedisCheck } from "./redis-check.ts";
 import { keepRegistered } from "./register.ts";
 import { Prewarm } from "./prewarm.ts";
 import { FileReplayJournal } from "./replay-journal.ts";
+import { quickenSignatureChecks } from "./signature-check.ts";
 import { StartRefused } from "./start-refused.ts";
-import { quickenSignatureChecks, type TrustSource } from "./trust-source.ts";
+import type { TrustSource } from "./trust-source.ts";
 import { version } from "./version.ts";
 
 export interface StartContext {
@@ -133,7 +134,7 @@ async function serve(parts: Parts, shutdown: Shutdown, live: LiveState): Promise
       traces.event(event);
     },
   });
-  if (parts.trust.current().mode !== "off") quickenSignatureChecks(logger);
+  if (parts.trust.current().mode !== "off") quickenSignatureChecks(config.signatureCheck, logger);
   const { handle } = live;
   // A signal may have come while the last claims were recovered.
   whenAborted(shutdown.draining, () => handle.drain());

@@ -10,7 +10,7 @@ import {
   tracingOptions,
 } from "@herorunner/daemon";
 import { idPattern, parseRedisUrl, timeoutSecondsRange } from "@herorunner/job";
-import { signatureModes } from "@herorunner/job/trust";
+import { signatureCheckWishes, signatureModes } from "@herorunner/job/trust";
 import { environmentOptions, jobOptions } from "./job-options.ts";
 import { versionText } from "./version.ts";
 
@@ -50,6 +50,18 @@ const trustOptions = defineOptions({
     kind: "boolean",
     group: "Trust",
     description: "Also accept signatures of the ambiguous version 1, which know no expiry",
+  },
+});
+
+const signatureCheckOptions = defineOptions({
+  signatureCheck: {
+    flag: "signature-check",
+    kind: "choice",
+    choices: signatureCheckWishes,
+    default: "auto",
+    group: "Trust",
+    description:
+      "What checks signatures: the system's libsecp256k1 (auto, where it is installed), the same library as WebAssembly (wasm, and auto elsewhere), or OpenSSL (openssl, and where neither works)",
   },
 });
 
@@ -135,6 +147,7 @@ const runOptions = defineOptions({
   ...jobOptions,
   ...environmentOptions,
   ...trustOptions,
+  ...signatureCheckOptions,
   ...receiptOptions,
   ...processOptions,
   ...tracingOptions,

@@ -3,10 +3,8 @@ import { readFileSync } from "node:fs";
 import type { Logger } from "@herorunner/daemon";
 import { isLoopbackTarget, type RedisTarget } from "@herorunner/job";
 import {
-  checkSignaturesWith,
   createTrust,
   type ListedActions,
-  loadLibsecp256k1,
   parseTrustFile,
   type SignatureMode,
   type Trust,
@@ -43,10 +41,17 @@ export interface TrustSourceOptions {
   readonly listActions: (payload: string) => ListedActions;
 }
 
+export function signatureModeOf({
+  signatures,
+  trust,
+}: Pick<RunConfig, "signatures" | "trust">): SignatureMode {
+  return signatures ?? (trust === undefined ? "off" : "required");
+}
+
 /** Throws StartRefused when the runner must not start like this. */
 export function openTrust(options: TrustSourceOptions): TrustSource {
   const { config, logger } = options;
-  const mode: SignatureMode = config.signatures ?? (config.trust === undefined ? "off" : "required");
+  const mode = signatureModeOf(config);
   if (mode === "off") refuseOpenDoor(options);
   let { trust, signers } = read(options, mode);
   const reloads = { ok: 0, failed: 0 };
@@ -116,20 +121,4 @@ function readTrustText(file: string): string {
       `the trust file ${file} cannot be read: ${why}; name another one with --trust FILE`,
     );
   }
-}
-
-/** The first question to Redis is out by then. */
-const quickenAfterMs = 50;
-
-/** Loads the quicker check of signatures, beside the first jobs. Until then, and where it cannot be, OpenSSL checks. */
-export function quickenSignatureChecks(logger: Logger): void {
-  setTimeout(() => {
-    loadLibsecp256k1().then(
-      (check) => {
-        checkSignaturesWith(check);
-        logger.info({}, "signatures are checked by libsecp256k1");
-      },
-      (error: unknown) => logger.info({ error }, "signatures are checked by OpenSSL, which takes longer"),
-    );
-  }, quickenAfterMs).unref();
 }

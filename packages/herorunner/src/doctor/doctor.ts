@@ -10,11 +10,12 @@ import type { RunConfig } from "../options.ts";
 import { stateFolderOf } from "../parts.ts";
 import { listActions } from "../script-actions.ts";
 import { StartRefused } from "../start-refused.ts";
-import { openTrust } from "../trust-source.ts";
+import { openTrust, signatureModeOf } from "../trust-source.ts";
 import { type Finding, findingText, fine } from "./finding.ts";
 import { checkHero } from "./hero-check.ts";
 import { checkIsolation, checkNode, checkStateFolder } from "./host-check.ts";
 import { checkLauncher } from "./launcher-check.ts";
+import { trySignatureCheck } from "./signature-check.ts";
 import { checkTraces } from "./traces-check.ts";
 
 export interface DoctorRequest {
@@ -50,6 +51,7 @@ async function examine({ config, modeWasChosen, env }: DoctorRequest): Promise<r
     checkHero({ hero: config.hero, searchPath, jobPath }),
     ...(await checkRedis(config, target)),
     ...checkTrust(config, target, modeWasChosen),
+    ...(signatureModeOf(config) === "off" ? [] : [await trySignatureCheck(config.signatureCheck)]),
     checkStateFolder(stateFolderOf(config)),
     ...(await checkIsolation(config.isolation)),
     await checkLauncher(config),

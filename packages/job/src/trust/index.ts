@@ -20,7 +20,8 @@ export {
 export type { ReadReceipt, ReceiptedRecord, ReceiptFacts, ReceiptStatement } from "./receipt.ts";
 export { completeJob, cosignJob, SigningError, signJob } from "./sign-job.ts";
 export type { SignOptions } from "./sign-job.ts";
-export { loadLibsecp256k1 } from "./libsecp256k1.ts";
+export { loadSignatureCheck, signatureCheckWishes } from "./load-signature-check.ts";
+export type { LoadedSignatureCheck, PassedBy, SignatureCheckWish } from "./load-signature-check.ts";
 export { checkSignaturesWith, readPublicKey } from "./signature.ts";
 export type { SignatureCheck } from "./signature.ts";
 export { createTrust, signatureModes } from "./trust.ts";

@@ -2,7 +2,7 @@
  * ECDSA on secp256k1, as small and as strict as it gets. Only one spelling of a signature is accepted: 128 hex digits,
  * r then s, both in range, s in the lower half. OpenSSL would also take the upper half, hexadecimal text would be cut
  * silently at its first bad digit, and hybrid points would pass: so our own checks come first, the library after them.
- * That is OpenSSL, until a process that checks many signatures has loaded libsecp256k1.
+ * That is OpenSSL, until a process that checks many signatures has loaded a quicker one (load-signature-check.ts).
  */
 import { createECDH, createPublicKey, createVerify, type KeyObject } from "node:crypto";
 

@@ -6,14 +6,9 @@ import * as fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { decodeJob, encodeJob } from "../../src/codec.ts";
 import type { Job } from "../../src/job.ts";
-import {
-  checkSignaturesWith,
-  createTrust,
-  jobBytes,
-  loadLibsecp256k1,
-  signJob,
-} from "../../src/trust/index.ts";
+import { checkSignaturesWith, createTrust, jobBytes, signJob } from "../../src/trust/index.ts";
 import { alice, bob, carol, entry, mallory, nowSeconds, plainJob, signedJob, trustOf } from "./fixtures.ts";
+import { signatureChecks } from "./signature-checks.ts";
 
 const mutations = Number(process.env["HERORUNNER_MUTATIONS"] ?? 1500);
 const trust = createTrust({
@@ -21,8 +16,6 @@ const trust = createTrust({
   runner: "hero1",
   file: trustOf([entry(alice, { max_attempts: 2 }), entry(bob), entry(carol)], { threshold: 2 }),
 });
-
-beforeAll(async () => checkSignaturesWith(await loadLibsecp256k1()));
 
 /** What a runner does with a hash: decode, then check. */
 function judge(fields: ReadonlyMap<string, Uint8Array>): { accepted: Job } | { refused: string } {
@@ -41,7 +34,9 @@ function same(a: Job, b: Job): boolean {
   return jobBytes(a).equals(jobBytes(b));
 }
 
-describe("a signed job", () => {
+describe.each(await signatureChecks())("a signed job, checked with $name,", ({ check }) => {
+  beforeAll(() => checkSignaturesWith(check));
+
   it(
     `is refused, or means the same, after any single byte of its hash changed (${mutations} times)`,
     async () => {

@@ -11,8 +11,8 @@ import {
   signatureFault,
   signBytes,
 } from "../../src/trust/signature.ts";
-import { loadLibsecp256k1 } from "../../src/trust/libsecp256k1.ts";
 import { alice } from "./fixtures.ts";
+import { signatureChecks } from "./signature-checks.ts";
 
 const n = secp256k1.Point.CURVE().n;
 const p = secp256k1.Point.CURVE().p;
@@ -32,11 +32,8 @@ function fault(r: bigint, s: bigint, publicKeyHex: string): string | undefined {
   return signatureFault(message, hex32(r) + hex32(s), key);
 }
 
-describe.each([
-  ["OpenSSL", async () => checkWithOpenssl],
-  ["libsecp256k1", loadLibsecp256k1],
-])("with %s", (_name, load) => {
-  beforeAll(async () => checkSignaturesWith(await load()));
+describe.each(await signatureChecks())("with $name", ({ check }) => {
+  beforeAll(() => checkSignaturesWith(check));
   afterAll(() => checkSignaturesWith(checkWithOpenssl));
 
   describe("signatureFault at the edges of the curve", () => {
