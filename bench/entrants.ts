@@ -26,7 +26,10 @@ export function entrants(folder: string, { say, only }: EntrantOptions): Entrant
     bullmq(),
     celery(say),
   ];
-  const ifNamed = [herorunner({ name: "herorunner python", args: ["--launcher", "python"] })];
+  const ifNamed = [
+    herorunner({ name: "herorunner python", args: ["--launcher", "python"] }),
+    herorunner({ name: "herorunner signed wasm", args: ["--signature-check", "wasm"], signed: true }),
+  ];
   const chosen = (only === undefined ? all : [...all, ...ifNamed]).filter(
     (each): each is Entrant => each !== undefined && (only?.includes(each.name) ?? true),
   );
