@@ -1,19 +1,18 @@
 /**
  * hero started ahead of its job: a runner that keeps processes waiting sets HERO_LATE_ENV=stdin and later writes one line of
  * JSON, an object of the variables that belong to the job, and after it the script. Everything a script may need is
- * loaded while we wait.
+ * loaded and tried while we wait.
  */
 import type { World } from "./commands/run.ts";
 import { UsageError } from "./errors.ts";
 import type { RunOutput } from "./output.ts";
 import { Registry } from "./registry.ts";
-import { loadQuickJs } from "./run/engine.ts";
 import { runSources } from "./run/run.ts";
+import { readWhatIsThere } from "./source.ts";
 
 /** Resolves when the job is here, with its variables in `process.env` too, for the programs that actions call. */
 export async function waitForJob(world: World): Promise<World> {
-  await warmUp(world);
-  const input = world.readStdin();
+  const input = world.readStdin(await warmUp(world));
   const end = input.indexOf("\n");
   const variables = readVariables(end < 0 ? input : input.slice(0, end));
   delete process.env["HERO_LATE_ENV"];
@@ -24,16 +23,30 @@ export async function waitForJob(world: World): Promise<World> {
 
 const nowhere: RunOutput = { json: false, print: () => {}, result: () => {}, note: () => {} };
 
-/** Loads, and goes both ways through a script that shows its output to nobody: what is run for the first time costs most. */
-async function warmUp(world: World): Promise<void> {
+/**
+ * Loads, and goes both ways through a script that shows its output to nobody: what is run for the first time costs most. A job
+ * that comes meanwhile does not wait for it: answers what has come of it.
+ */
+async function warmUp(world: World): Promise<Uint8Array | undefined> {
   const registry = new Registry();
-  await Promise.all([loadQuickJs(), registry.load(registry.names)]);
+  const { cwd, nowMs } = world;
   const run = { registry, output: nowhere, report: () => {}, allow: [], environment: {}, args: [] };
-  for (const text of ['print("a")\n', 'let a = "b"\nprint(a)\n']) {
-    const source = { name: "", text, folder: world.cwd, prose: false };
-    const { cwd, nowMs } = world;
+  const steps = [
+    () => registry.load(registry.names),
+    () => runText('print("a")\n'),
+    async () => void (await (await import("./run/engine.ts")).loadQuickJs()),
+    () => runText('let a = "b"\nprint(a)\n'),
+  ];
+  async function runText(text: string): Promise<void> {
+    const source = { name: "", text, folder: cwd, prose: false };
     await runSources([source], { ...run, home: cwd, cwd, nowMs, deadlineMs: undefined });
   }
+  for (const step of steps) {
+    const input = readWhatIsThere();
+    if (input !== undefined) return input;
+    await step();
+  }
+  return undefined;
 }
 
 function readVariables(line: string): Readonly<Record<string, string>> {

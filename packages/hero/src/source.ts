@@ -1,7 +1,17 @@
 /**
  * Where scripts come from: standard input, the command line, a file, or a folder of them.
  */
-import { readFileSync, readSync, readdirSync, realpathSync, statSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { UsageError } from "./errors.ts";
 import type { Source } from "./run/program.ts";
@@ -25,9 +35,28 @@ export function textSource(text: string, cwd: string, prose: boolean): Source {
   return { name: "<script>", text, folder: cwd, prose };
 }
 
-/** Waits for the end of standard input. */
-export function readStdin(): string {
-  const chunks: Buffer[] = [];
+/**
+ * What has come through the pipe that is standard input, without waiting for more. Undefined when nothing has, and when it
+ * is no pipe. Whoever asks passes it on to `readStdin`.
+ */
+export function readWhatIsThere(): Buffer | undefined {
+  let pipe: number | undefined;
+  try {
+    if (!fstatSync(stdinFd).isFIFO()) return undefined;
+    // The same pipe once more: to make our own descriptor not wait would do so for all who share it.
+    pipe = openSync(`/proc/self/fd/${stdinFd}`, constants.O_RDONLY | constants.O_NONBLOCK);
+    const buffer = Buffer.allocUnsafe(64 * 1024);
+    return Buffer.from(buffer.subarray(0, readSync(pipe, buffer)));
+  } catch {
+    return undefined;
+  } finally {
+    if (pipe !== undefined) closeSync(pipe);
+  }
+}
+
+/** Waits for the end of standard input. `first`: what has been read of it. */
+export function readStdin(first: Uint8Array = new Uint8Array()): string {
+  const chunks: Uint8Array[] = [first];
   const buffer = Buffer.allocUnsafe(64 * 1024);
   for (;;) {
     let count: number;

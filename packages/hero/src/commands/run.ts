@@ -16,8 +16,8 @@ export interface World {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly nowMs: () => number;
-  /** Standard input to its end. */
-  readonly readStdin: () => string;
+  /** Standard input to its end; `first`: what has been read of it. */
+  readonly readStdin: (first?: Uint8Array) => string;
 }
 
 export const runSpec: CommandSpec = {
