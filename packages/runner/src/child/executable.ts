@@ -55,16 +55,17 @@ export class ExecutableCheck {
   #good: { readonly file: string; readonly stats: BigIntStats } | undefined;
 
   inspect(file: string): StartProblem | undefined {
-    const stats = look(file);
+    const stats = lookAtFile(file);
     const good = this.#good;
-    if (stats !== undefined && good?.file === file && isUnchanged(good.stats, stats)) return undefined;
+    if (good?.file === file && isUnchangedFile(good.stats, stats)) return undefined;
     const problem = inspectExecutable(file);
     this.#good = problem === undefined && stats !== undefined ? { file, stats } : undefined;
     return problem;
   }
 }
 
-function look(file: string): BigIntStats | undefined {
+/** The file as it is now, to be compared later; undefined where it cannot be looked at. */
+export function lookAtFile(file: string): BigIntStats | undefined {
   try {
     return statSync(file, { bigint: true });
   } catch {
@@ -72,9 +73,11 @@ function look(file: string): BigIntStats | undefined {
   }
 }
 
-/** Every change of a file moves its ctime, which nobody can set. */
-function isUnchanged(before: BigIntStats, now: BigIntStats): boolean {
+/** Every change of a file moves its ctime, which nobody can set. What could not be looked at counts as changed. */
+export function isUnchangedFile(before: BigIntStats | undefined, now: BigIntStats | undefined): boolean {
   return (
+    before !== undefined &&
+    now !== undefined &&
     before.ctimeNs === now.ctimeNs &&
     before.ino === now.ino &&
     before.dev === now.dev &&

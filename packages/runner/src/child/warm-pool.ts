@@ -2,9 +2,10 @@
  * Processes that were started ahead of their jobs and wait for their input. One job each, never two; what a job needs to be told
  * beside its script must come with the input. What waits is looked after like a job: it ends with the runner.
  */
-import { statSync } from "node:fs";
+import type { BigIntStats } from "node:fs";
 import type { WarmTemplate } from "../executor.ts";
 import { killAll } from "./ending.ts";
+import { isUnchangedFile, lookAtFile } from "./executable.ts";
 import type { Launcher, PreparedProcess } from "./launcher.ts";
 import { type JobKeepers, lookAfter, markerName, type StartedJob } from "./started-job.ts";
 
@@ -26,6 +27,11 @@ export interface WarmProcess {
   listen(sink: OutputSink): void;
 }
 
+interface Waiting extends WarmProcess {
+  /** The program as it was before the launch: newer than what was launched it cannot be. */
+  readonly program: BigIntStats | undefined;
+}
+
 /** More than this is not kept of what a process writes before it has a job. */
 const keptBytes = 64 * 1024;
 const besideJobMs = 100;
@@ -34,10 +40,9 @@ const longestPauseMs = 60_000;
 
 export class WarmPool {
   readonly #options: WarmPoolOptions;
-  #waiting: WarmProcess[] = [];
+  #waiting: Waiting[] = [];
   readonly #preparing = new Set<Promise<void>>();
   #closed = false;
-  #version = "";
   #pauseMs = 0;
   #timer: NodeJS.Timeout | undefined;
   readonly #ending = new Set<Promise<void>>();
@@ -57,7 +62,7 @@ export class WarmPool {
 
   /** One that waits, or undefined. Whatever was started from a program that was replaced since is ended. */
   take(): WarmProcess | undefined {
-    if (this.#waiting.length > 0 && versionOf(this.template.file) !== this.#version) this.#discardAll();
+    if (this.#waiting.length > 0) this.#discardReplaced();
     const warm = this.#waiting.shift();
     if (warm !== undefined) this.#pauseMs = 0;
     this.#fillAfter(warm);
@@ -77,7 +82,6 @@ export class WarmPool {
   /** Brings the number of those who wait up to `count`. */
   fill(): void {
     if (this.#closed || this.#timer !== undefined) return;
-    this.#version = versionOf(this.template.file);
     const { count } = this.#options;
     for (let missing = count - this.#waiting.length - this.#preparing.size; missing > 0; missing -= 1) {
       const preparing = this.#prepare().then((isWaiting) => {
@@ -92,7 +96,7 @@ export class WarmPool {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    this.#discardAll();
+    for (const warm of this.#waiting.splice(0)) this.#discard(warm);
     await Promise.all(this.#preparing);
     await Promise.all(this.#ending);
   }
@@ -101,6 +105,7 @@ export class WarmPool {
     const { launcher, nextMarker, template } = this.#options;
     const marker = nextMarker();
     const output = new HeldOutput();
+    const program = lookAtFile(template.file);
     let job: StartedJob | undefined;
     const process = await launcher.prepare?.({
       ...template,
@@ -110,7 +115,7 @@ export class WarmPool {
     });
     if (process === undefined) return false;
     job ??= lookAfter(this.#options, process.pid, marker, process.fence);
-    const warm = { process, job, listen: (sink: OutputSink) => output.passTo(sink) };
+    const warm = { process, job, program, listen: (sink: OutputSink) => output.passTo(sink) };
     if (this.#closed) {
       this.#discard(warm);
       return true;
@@ -121,7 +126,7 @@ export class WarmPool {
   }
 
   /** It ended without a job. Whoever took it does not care. */
-  #ended(warm: WarmProcess): void {
+  #ended(warm: Waiting): void {
     if (!this.#waiting.includes(warm)) return;
     this.#waiting = this.#waiting.filter((one) => one !== warm);
     this.#discard(warm);
@@ -139,8 +144,11 @@ export class WarmPool {
     this.#timer.unref();
   }
 
-  #discardAll(): void {
-    for (const warm of this.#waiting.splice(0)) this.#discard(warm);
+  #discardReplaced(): void {
+    const now = lookAtFile(this.template.file);
+    const replaced = this.#waiting.filter(({ program }) => !isUnchangedFile(program, now));
+    this.#waiting = this.#waiting.filter((warm) => !replaced.includes(warm));
+    for (const warm of replaced) this.#discard(warm);
   }
 
   #discard({ process, job }: WarmProcess): void {
@@ -151,12 +159,6 @@ export class WarmPool {
     this.#ending.add(ending);
     void ending.finally(() => this.#ending.delete(ending));
   }
-}
-
-/** Another inode or time: the program was replaced. */
-function versionOf(file: string): string {
-  const stat = statSync(file, { throwIfNoEntry: false });
-  return stat === undefined ? "" : `${stat.dev}:${stat.ino}:${stat.mtimeMs}`;
 }
 
 /** What a process writes before anybody listens. */

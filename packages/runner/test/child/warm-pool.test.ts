@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -37,6 +37,15 @@ describe.each(levels)("processes that wait for their jobs, at level %s", (level)
     cwd: "/",
     env: new Map([["PATH", process.env["PATH"] ?? ""]]),
   });
+  const newFolder = (): string => {
+    const folder = mkdtempSync(join(tmpdir(), "herorunner-warm-"));
+    open.push({ close: async () => rmSync(folder, { recursive: true }) });
+    return folder;
+  };
+  const writeShell = (file: string, build: string): void => {
+    writeFileSync(file, `#!/bin/sh\nexport BUILD=${build}\nexec /bin/sh "$@"\n`);
+    chmodSync(file, 0o755);
+  };
   const warmed = async (executor: ChildExecutor, template: WarmTemplate, count = 2): Promise<void> => {
     executor.keepWarm(template, count);
     await until(() => executor.warmCount === count, "they wait");
@@ -125,9 +134,7 @@ describe.each(levels)("processes that wait for their jobs, at level %s", (level)
 
   it("of a program that was replaced are ended, and its job is started from the new one", async () => {
     const executor = await start();
-    const folder = mkdtempSync(join(tmpdir(), "herorunner-warm-"));
-    open.push({ close: async () => rmSync(folder, { recursive: true }) });
-    const file = join(folder, "shell");
+    const file = join(newFolder(), "shell");
     copyFileSync("/bin/sh", file);
     const template = shellTemplate(newTag(), file);
     await warmed(executor, template, 1);
@@ -136,6 +143,35 @@ describe.each(levels)("processes that wait for their jobs, at level %s", (level)
     expect((await executor.run(commandFor(template, "echo warm"), never)).output.stdout).toBe("cold\n");
     await until(() => executor.warmCount === 1, "the new one waits");
     expect((await executor.run(commandFor(template, "echo warm"), never)).output.stdout).toBe("warm\n");
+  });
+
+  it("of a program that was replaced are not used after others of the new one wait beside them", async () => {
+    const executor = await start();
+    const folder = newFolder();
+    const [file, go] = [join(folder, "shell"), join(folder, "go")];
+    writeShell(file, "before");
+    const template = shellTemplate(newTag(), file);
+    await warmed(executor, template);
+    const running = executor.run(commandFor(template, `until [ -e ${go} ]; do sleep 0.05; done`), never);
+    await until(() => executor.warmCount === 1, "one of them has a job");
+    writeShell(`${file}.new`, "after");
+    renameSync(`${file}.new`, file);
+    writeFileSync(go, "");
+    await running;
+    await until(() => executor.warmCount === 2, "a new one waits beside the old one");
+    expect((await executor.run(commandFor(template, "echo $BUILD"), never)).output.stdout).toBe("after\n");
+  });
+
+  it("of a program that was written over are ended, whatever its time says", async () => {
+    const executor = await start();
+    const file = join(newFolder(), "shell");
+    writeShell(file, "before");
+    utimesSync(file, 1_000_000_000, 1_000_000_000);
+    const template = shellTemplate(newTag(), file);
+    await warmed(executor, template, 1);
+    writeShell(file, "afterw");
+    utimesSync(file, 1_000_000_000, 1_000_000_000);
+    expect((await executor.run(commandFor(template, "echo $BUILD"), never)).output.stdout).toBe("cold\n");
   });
 
   it("end when others are to wait instead, and with the executor", async () => {
