@@ -112,6 +112,7 @@ async function serve(parts: Parts, shutdown: Shutdown, live: LiveState): Promise
   const signReceipt = config.receiptKey === undefined ? undefined : await openReceipts(config.receiptKey);
   const journal = counters.journal(await openJournal(parts));
   showBanner(parts, isolation);
+  if (parts.trust.current().mode !== "off") quickenSignatureChecks(config.signatureCheck, logger);
   await redisCheck.usable();
   if (shutdown.draining.aborted) return undefined;
   becomeKnown(parts, shutdown.draining);
@@ -134,7 +135,6 @@ async function serve(parts: Parts, shutdown: Shutdown, live: LiveState): Promise
       traces.event(event);
     },
   });
-  if (parts.trust.current().mode !== "off") quickenSignatureChecks(config.signatureCheck, logger);
   const { handle } = live;
   // A signal may have come while the last claims were recovered.
   whenAborted(shutdown.draining, () => handle.drain());

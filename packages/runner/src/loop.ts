@@ -106,9 +106,8 @@ async function startAndProcess(
     case "started": {
       const noMore = whatStopped(lease) ?? (await refusedAtStart(job, host));
       if (noMore !== undefined) return noMore;
-      const processing = processSafely(job, beside, runner, host);
-      host.tell({ kind: "started", claim, job }); // while its process begins
-      return processing;
+      host.tell({ kind: "started", claim, job });
+      return processSafely(job, beside, runner, host);
     }
   }
 }

@@ -1,5 +1,5 @@
 /** Which of the ways to check a signature this process takes: the quickest that works here, or the one that was asked for. */
-import { checkWithLibsecp256k1 } from "./libsecp256k1.ts";
+import { checkWithLibsecp256k1, type Libsecp256k1 } from "./libsecp256k1.ts";
 import { checkWithOpenssl, type SignatureCheck } from "./signature.ts";
 import { NoSystemLibrary, openSystemLibsecp256k1 } from "./system-libsecp256k1.ts";
 import { openWasmLibsecp256k1 } from "./wasm-libsecp256k1.ts";
@@ -23,12 +23,19 @@ export interface PassedBy {
   readonly missing?: "addon" | "library";
 }
 
-/** Never rejects: OpenSSL is always there. What is taken has judged a known signature rightly. */
-export async function loadSignatureCheck(wish: SignatureCheckWish): Promise<LoadedSignatureCheck> {
+/**
+ * Never rejects: OpenSSL is always there. What is taken has judged a known signature rightly. The system's library is opened
+ * within this call; WebAssembly, which takes longer, not before `wasmMayLoad` resolves.
+ */
+export async function loadSignatureCheck(
+  wish: SignatureCheckWish,
+  wasmMayLoad: () => Promise<void> = () => Promise.resolve(),
+): Promise<LoadedSignatureCheck> {
   const passedBy: PassedBy[] = [];
+  const openWasm = (): Promise<Libsecp256k1> => wasmMayLoad().then(openWasmLibsecp256k1);
   const ways = [
     ...(wish === "auto" ? [{ by: "system", open: () => openSystemLibsecp256k1() } as const] : []),
-    ...(wish === "openssl" ? [] : [{ by: "wasm", open: openWasmLibsecp256k1 } as const]),
+    ...(wish === "openssl" ? [] : [{ by: "wasm", open: openWasm } as const]),
   ];
   for (const { by, open } of ways) {
     try {
