@@ -124,7 +124,7 @@ export function claiming(steps: ClaimingSteps): void {
         await take(queue);
         const [lease] = await expire(store, queue);
         const answer = await queue.reclaim(lease!);
-        expect(answer).toBe(round < 4 ? "requeued" : "failed");
+        expect(answer).toBe(round < 4 ? "requeued" : "poisoned");
       }
       expect(await reason(store, "a")).toBe("poisoned");
       expect(await store.reply("a")).toBe("error");

@@ -244,7 +244,8 @@ async function lose(id: string, job: ModelJob, answer: string, store: QueueStore
         : job.claims >= limit
           ? "poisoned"
           : undefined;
-  expect(answer, id).toBe(reason === undefined ? "requeued" : "failed");
+  const failed = reason === "poisoned" ? "poisoned" : "failed";
+  expect(answer, id).toBe(reason === undefined ? "requeued" : failed);
   if (reason !== undefined) return becomesFinal(job, store, id, reason);
   job.holder = undefined;
 }

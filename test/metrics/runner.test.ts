@@ -116,6 +116,22 @@ test("promtool accepts what a runner shows after jobs of every kind, and it show
   expect(seen.text).toMatch(/^herorunner_build_info\{version="\d[^"]*",commit="\w+",node="v\d+[^"]*"\} 1$/m);
 });
 
+test("a job that was lost with its runner for the last time is counted as poisoned, from 0 on, and told as an error", async () => {
+  const id = bed.newRunner();
+  const runner = await bed.start(id, [...listen, "--hero", await shellHero()]);
+  const poisoned = 'herorunner_reclaimed_total{answer="poisoned",found="overdue"}';
+  expect((await scrape(baseOf(runner))).value(poisoned)).toBe(0);
+  // As a runner leaves it that dies with the job in its fifth claim.
+  const fields = { status: "dispatched", payload: "true", claims: "5", owner: "gone.1.1", token: "t" };
+  await bed.redis.call("HSET", `hero:{${id}}:job:evil`, ...Object.entries(fields).flat());
+  await bed.redis.call("ZADD", `hero:{${id}}:leases`, "1", "evil");
+  await bed.redis.call("LPUSH", `hero:{${id}}:active`, "evil");
+  expect(await bed.redis.final(id, "evil")).toMatchObject({ status: "error", reason: "poisoned" });
+  const seen = await scrapeUntil(runner, "it is counted", (now) => now.value(poisoned) === 1);
+  expect(seen.value('herorunner_reclaimed_total{answer="failed",found="overdue"}')).toBe(0);
+  await until(() => /ERROR .*it ended as poisoned/.test(runner.stderr()), "it is told");
+});
+
 test("what waits is counted and dated, whether its client said when it was queued or not", async () => {
   const id = bed.newRunner();
   const runner = await bed.start(id, [...listen, "--hero", await shellHero()]);

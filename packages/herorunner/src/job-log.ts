@@ -1,5 +1,6 @@
 /** What the log says about jobs: fixed phrases, everything variable as a field, never a payload or a value of env_vars. */
 import type { Logger } from "@herorunner/daemon";
+import type { ReclaimAnswer } from "@herorunner/job";
 import type { RunnerEvent } from "@herorunner/runner";
 
 export function logEvent(event: RunnerEvent, logger: Logger): void {
@@ -46,8 +47,18 @@ export function logEvent(event: RunnerEvent, logger: Logger): void {
     case "released":
       return logger.info({ id: event.claim.jobId }, "job given back, it had not started");
     case "reclaimed":
-      return logger.info({ id: event.jobId, answer: event.answer }, "took over a job whose runner is gone");
+      return logReclaimed(event, "took over a job whose runner is gone", logger);
   }
+}
+
+/** A job whose runner is gone, found in whatever way. One that takes its runners down is trouble of its own. */
+export function logReclaimed(
+  { jobId: id, answer }: { readonly jobId: string; readonly answer: ReclaimAnswer },
+  found: string,
+  logger: Logger,
+): void {
+  if (answer !== "poisoned") return logger.info({ id, answer }, found);
+  logger.error({ id, answer }, `${found}; too many were lost with it, so it ended as poisoned`);
 }
 
 /** Ids that never became a claim, and what that means to an operator. */

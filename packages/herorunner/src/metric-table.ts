@@ -123,8 +123,8 @@ const delivery = {
   reclaimed: {
     kind: "counter",
     name: "herorunner_reclaimed_total",
-    help: "Jobs of dead runners that this one took care of, and ids that were taken and never got a lease: by what became of them, and how they were found.",
-    labels: { answer: ["requeued", "failed", "dead"], found: ["overdue", "same_host"] },
+    help: "Jobs of dead runners that this one took care of, and ids that were taken and never got a lease: by what became of them, and how they were found. Poisoned: lost with too many runners, and ended.",
+    labels: { answer: ["requeued", "failed", "poisoned", "dead"], found: ["overdue", "same_host"] },
   },
   repaired: {
     kind: "counter",

@@ -6,6 +6,7 @@
 import type { Logger } from "@herorunner/daemon";
 import { QueueError, type ReclaimAnswer, type RedisJobQueue } from "@herorunner/job";
 import { type Identity, isDeadNeighbour } from "./identity.ts";
+import { logReclaimed } from "./job-log.ts";
 
 export interface Told {
   readonly logger: Logger;
@@ -26,6 +27,7 @@ async function recover(queue: RedisJobQueue, own: Identity, { logger, onRecovere
   for (const lease of await queue.abandon(dead)) {
     const answer = await queue.reclaim(lease);
     onRecovered(answer);
-    logger.info({ id: lease.jobId, answer }, "took over a job of an earlier process on this host");
+    const found = "took over a job of an earlier process on this host";
+    logReclaimed({ jobId: lease.jobId, answer }, found, logger);
   }
 }

@@ -38,6 +38,7 @@ test("every event is a fixed phrase with fields, and none shows a payload, a var
     { kind: "unsettled", claim, outcome },
     { kind: "released", claim },
     { kind: "reclaimed", jobId: "42", answer: "requeued" },
+    { kind: "reclaimed", jobId: "42", answer: "poisoned" },
   ];
   const logger = new RecordingLogger();
   for (const event of events) logEvent(event, logger);
@@ -54,6 +55,7 @@ test("every event is a fixed phrase with fields, and none shows a payload, a var
     "error: the queue could not be reached before the end; the job's lease will run out",
     "info: job given back, it had not started",
     "info: took over a job whose runner is gone",
+    "error: took over a job whose runner is gone; too many were lost with it, so it ended as poisoned",
   ]);
   expect(logger.lines[3]?.fields).toEqual({ id: "42", caller: "alice", timeout_s: 60 });
   expect(logger.lines[5]?.fields).toEqual({

@@ -46,8 +46,8 @@ export interface OverdueLook {
   readonly nextMs: number | undefined;
 }
 
-/** What became of an overdue job. */
-export type ReclaimAnswer = "live" | "requeued" | "failed" | "final" | "dead";
+/** What became of an overdue job. "poisoned": failed, because it was lost with too many of its runners. */
+export type ReclaimAnswer = "live" | "requeued" | "failed" | "poisoned" | "final" | "dead";
 
 export interface LogEntry {
   readonly stream: "out" | "err";

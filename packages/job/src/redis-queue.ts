@@ -247,6 +247,7 @@ export class RedisJobQueue implements JobQueue {
       LIVE: "live",
       REQUEUED: "requeued",
       FAILED: "failed",
+      POISONED: "poisoned",
       FINAL: "final",
       DEAD: "dead",
     });

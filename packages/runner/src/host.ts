@@ -4,6 +4,7 @@ import type {
   JobOutcome,
   JobQueue,
   Presence,
+  ReclaimAnswer,
   RenewAnswer,
   ReplayGuard,
   VerifiedJob,
@@ -27,7 +28,11 @@ export type RunnerEvent =
   /** The process ends before the queue could be reached; the job's lease will run out. */
   | { readonly kind: "unsettled"; readonly claim: Claim; readonly outcome?: JobOutcome }
   | { readonly kind: "released"; readonly claim: Claim }
-  | { readonly kind: "reclaimed"; readonly jobId: string; readonly answer: "requeued" | "failed" | "dead" }
+  | {
+      readonly kind: "reclaimed";
+      readonly jobId: string;
+      readonly answer: Exclude<ReclaimAnswer, "live" | "final">;
+    }
   /** One renewal of all leases, an answer for each; "failed" when the queue gave none. */
   | { readonly kind: "renewed"; readonly answers: readonly (RenewAnswer | "failed")[] }
   /** Live output that was left out because the queue was slow or away. The result has it all the same. */

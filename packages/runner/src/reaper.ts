@@ -78,7 +78,7 @@ export class Reaper {
         continue;
       }
       const answer = await queue.reclaim(lease);
-      if (answer === "requeued" || answer === "failed" || answer === "dead") {
+      if (answer !== "live" && answer !== "final") {
         onEvent({ kind: "reclaimed", jobId: lease.jobId, answer });
       }
     }

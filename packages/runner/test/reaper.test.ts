@@ -48,6 +48,16 @@ test("a job with attempts left goes back to the queue", async () => {
   expect(events).toEqual([{ kind: "reclaimed", jobId: "1", answer: "requeued" }]);
 });
 
+test("a job that is lost for the last time is told as poisoned", async () => {
+  const { clock, store, events, reaper } = await setup({ claims: "4", max_attempts: "2" });
+  for (const ms of [6_000, 2_000]) {
+    await clock.advance(ms);
+    await reaper.look();
+  }
+  expect(store.text("1", "reason")).toBe("poisoned");
+  expect(events).toEqual([{ kind: "reclaimed", jobId: "1", answer: "poisoned" }]);
+});
+
 test("an owner that renews between the two looks keeps its job", async () => {
   const { clock, store, dead, claim, events, reaper } = await setup();
   await clock.advance(6_000);

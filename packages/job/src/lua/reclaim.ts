@@ -3,7 +3,7 @@
  *
  * KEYS active leases job queue reply dead events
  * ARGV id lease_end max_claims keep_s
- * →    LIVE (renewed or settled since the caller looked) · REQUEUED · FAILED · FINAL · DEAD
+ * →    LIVE (renewed or settled since the caller looked) · REQUEUED · FAILED · POISONED · FINAL · DEAD
  *
  * Promise: from `dispatched` a job goes back free of charge; from `started` only if it asked for more attempts.
  * To the right end of the queue: it has waited longest, so it is taken next.
@@ -29,10 +29,10 @@ if kind ~= 'hash' then
 end
 local seen = redis.call('HMGET', job, 'status', 'attempt', 'claims', 'max_attempts', 'owner', 'cancel')
 if seen[1] == 'finished' or seen[1] == 'error' then return 'FINAL' end
-local function fail(reason, sentence)
+local function fail(reason, sentence, word)
   conclude(job, reply, id, 'error', { 'reason', reason, 'error', sentence }, keep_s, 'reaper')
   event(events, id, 'error', reason)
-  return 'FAILED'
+  return word or 'FAILED'
 end
 local attempt, attempts = int(seen[2], 0, 1000), int(seen[4], 1, 10)
 local claims = int(seen[3], 0, 1000000)
@@ -42,7 +42,7 @@ if seen[1] == 'started' and attempt >= attempts then
     .. attempts .. '); it may have done part of its work')
 end
 if claims >= math.max(tonumber(max_claims), attempts) then
-  return fail('poisoned', 'claimed ' .. claims .. ' times without coming to an end; look at what it does to its runners')
+  return fail('poisoned', 'claimed ' .. claims .. ' times without coming to an end; look at what it does to its runners', 'POISONED')
 end
 if not taken and redis.call('LPOS', queue, id) then return 'LIVE' end -- it waits already; only the lease was a leftover
 redis.call('HSET', job, 'status', 'queued', 'token', '')

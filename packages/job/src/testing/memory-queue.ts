@@ -279,8 +279,10 @@ export class MemoryQueue implements JobQueue {
     if (read("cancel") === "1" && !started)
       return fail(failure("cancelled", "cancelled before it was started"));
     if (started && attempt >= attempts) return fail(failure("runner_lost", lostSentence(attempt, attempts)));
-    if (claims >= Math.max(this.#options.maxClaims, attempts))
-      return fail(failure("poisoned", poisonSentence(claims)));
+    if (claims >= Math.max(this.#options.maxClaims, attempts)) {
+      fail(failure("poisoned", poisonSentence(claims)));
+      return "poisoned";
+    }
     if (!taken && store.queue.includes(id)) return "live";
     store.write(id, { status: "queued", token: "" });
     store.putBack(id);
