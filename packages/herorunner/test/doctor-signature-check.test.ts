@@ -32,6 +32,11 @@ test("WebAssembly because the library is not installed is a note, with what to t
 
 test.each([
   ["that cannot be used", { by: "system", why: "no addon", missing: "addon" }, /^build the addon;/],
+  [
+    "that Node may not load",
+    { by: "system", why: "Node is told to load none (--no-addons, or …)" },
+    /^start Node without --no-addons/,
+  ],
   ["of a library that misjudges", { by: "system", why: "misjudged" }, /^install another libsecp256k1;/],
 ] as const)("WebAssembly because of an addon %s has another next step", (_what, passedBy, fix) => {
   expect(signatureCheckFinding("auto", { ...wasm, passedBy: [passedBy] }).fix).toMatch(fix);

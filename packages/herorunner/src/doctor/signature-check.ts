@@ -31,6 +31,8 @@ function nextStep(passedBy: readonly PassedBy[]): string {
   const system = passedBy.find((one) => one.by === "system");
   if (system === undefined) return "leave out --signature-check";
   if (system.missing === "addon") return "build the addon";
+  if (system.why.includes("--no-addons"))
+    return "start Node without --no-addons, with --allow-addons beside --permission (NODE_OPTIONS)";
   return system.missing === "library"
     ? "apt-get install '^libsecp256k1-[0-9]+$'"
     : "install another libsecp256k1";

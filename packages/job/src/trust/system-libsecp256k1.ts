@@ -28,7 +28,7 @@ const built = new URL(
   import.meta.url,
 );
 
-/** Throws NoSystemLibrary. */
+/** Throws NoSystemLibrary, or an error that says that Node loads no addons, where nothing is missing. */
 export function openSystemLibsecp256k1(file = fileURLToPath(built)): Libsecp256k1 {
   const { soname, parse, verify } = load(file);
   if (soname === undefined || parse === undefined || verify === undefined)
@@ -41,6 +41,11 @@ function load(file: string): Partial<Addon> {
     return createRequire(import.meta.url)(file) as Partial<Addon>;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ERR_DLOPEN_DISABLED")
+      throw new Error(
+        "the addon for libsecp256k1 cannot be used: Node is told to load none (--no-addons, or permissions without --allow-addons)",
+        { cause: error },
+      );
     const why = code === "MODULE_NOT_FOUND" ? "it was not built for this platform" : message;
     throw new NoSystemLibrary("addon", `the addon for libsecp256k1 cannot be used: ${why}`);
   }
