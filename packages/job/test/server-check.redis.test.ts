@@ -1,4 +1,5 @@
 /** What is found out about a Redis at start. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { type RedisServerOptions, startRedis } from "../../../test/support/redis-server.ts";
 import { checkServer, keysOf, openConnection, parseRedisUrl, type ServerFinding } from "../src/index.ts";
@@ -42,6 +43,17 @@ describe("checkServer", () => {
       ].map((name) => [name, true]),
     );
     expect(await admin.send(["DBSIZE"])).toBe(0);
+  });
+
+  it("says of a far Redis what a job waits for there", async () => {
+    const { admin } = await setup();
+    const far: typeof admin = Object.create(admin, {
+      send: { value: async (command: readonly string[]) => sleep(60).then(() => admin.send(command)) },
+    });
+    expect(byName(await checkServer(far, keysOf("r")), "round trip")).toMatchObject({
+      ...{ ok: false, severity: "warn" },
+      fix: "place Redis nearer to the runner: every job costs two or three round trips",
+    });
   });
 
   it("gives every finding that is not fine a fix", async () => {

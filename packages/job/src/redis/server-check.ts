@@ -242,7 +242,7 @@ async function roundTripOf(redis: RedisConnection): Promise<ServerFinding> {
   const medianMs = times.sort((a, b) => a - b)[1] ?? 0;
   const common = { name: "round trip", severity: "warn", sentence: `${medianMs.toFixed(1)} ms` } as const;
   if (medianMs < 50) return { ...common, ok: true };
-  const fix = "place Redis nearer to the runner: every job costs at least four round trips";
+  const fix = "place Redis nearer to the runner: every job costs two or three round trips";
   return { ...common, ok: false, fix };
 }
 
