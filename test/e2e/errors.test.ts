@@ -21,6 +21,26 @@ test("without hero a job says what was looked for, and where", async () => {
   expect(missing["error"]).toContain('no program "hero" was found (PATH is /usr/bin:/bin)');
 });
 
+test("a --hero that is a folder, or becomes a file that may not be executed, is there and cannot be started", async () => {
+  const hero = await standInHero("cat");
+  const id = e2e.newRunner();
+  const runner = await e2e.start(id, ["--hero", join(hero, "..")]);
+  await runner.logged("jobs will end as could_not_start");
+  await e2e.redis.submit(id, "folder", { payload: "x" });
+  const { reason, error } = await e2e.redis.final(id, "folder");
+  expect(reason).toBe("could_not_start");
+  expect(error).toContain("is a folder, not a program");
+
+  const other = e2e.newRunner();
+  await e2e.start(other, ["--hero", hero]);
+  for (const step of ["before", "after"]) {
+    if (step === "after") await chmod(hero, 0o644);
+    await e2e.redis.submit(other, step, { payload: "x" });
+    const outcome = await e2e.redis.final(other, step);
+    expect(outcome["reason"] ?? outcome["status"]).toBe(step === "before" ? "finished" : "could_not_start");
+  }
+});
+
 test("hero is found when it appears, missed when it vanishes and found again, without a restart", async () => {
   const id = e2e.newRunner();
   const hero = await standInHero("cat");

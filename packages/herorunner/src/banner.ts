@@ -39,7 +39,10 @@ export function showBanner(
   );
   const binary = hero.locate();
   if (binary.found) logger.info({ hero: binary.path }, "hero found");
-  else logger.error({}, `hero was not found, jobs will end as hero_not_found: ${binary.sentence}`);
+  else {
+    const what = binary.reason === "hero_not_found" ? "hero was not found" : "hero cannot be started";
+    logger.error({}, `${what}, jobs will end as ${binary.reason}: ${binary.sentence}`);
+  }
   if (mode === "off") {
     logger.info(
       {},

@@ -2,20 +2,21 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 
-export type HeroBinary =
-  | { readonly found: true; readonly path: string }
-  /** `sentence` names what was looked for and where, and the next step. */
-  | { readonly found: false; readonly sentence: string };
+export type HeroBinary = { readonly found: true; readonly path: string } | NoHero;
+
+export interface NoHero {
+  readonly found: false;
+  /** Of the jobs that needed it. */
+  readonly reason: "hero_not_found" | "could_not_start";
+  /** Names what was looked for and where, and the next step. */
+  readonly sentence: string;
+}
 
 /** `searchPath` is a PATH; `name` with a slash is a path and is taken as it is. */
 export function findHero(name: string, searchPath: string): HeroBinary {
   if (name.includes("/")) {
     const path = resolve(name);
-    if (isProgram(path)) return { found: true, path };
-    return {
-      found: false,
-      sentence: `${path} is not an executable file; install hero there or name it with --hero PATH`,
-    };
+    return isProgram(path) ? { found: true, path } : { found: false, ...problemOf(path) };
   }
   for (const folder of searchPath.split(delimiter)) {
     const path = resolve(join(folder === "" ? "." : folder, name));
@@ -24,8 +25,26 @@ export function findHero(name: string, searchPath: string): HeroBinary {
   const where = searchPath === "" ? "PATH is empty" : `PATH is ${searchPath}`;
   return {
     found: false,
+    reason: "hero_not_found",
     sentence: `no program ${JSON.stringify(name)} was found (${where}); install it or name it with --hero PATH`,
   };
+}
+
+/** What is wrong with a path that was named and is no program for this user. */
+function problemOf(path: string): Omit<NoHero, "found"> {
+  const named = "install hero there or name it with --hero PATH";
+  const reason = "could_not_start";
+  try {
+    const stat = statSync(path);
+    if (stat.isDirectory()) return { reason, sentence: `${path} is a folder, not a program; ${named}` };
+    if (!stat.isFile()) return { reason, sentence: `${path} is not a regular file; ${named}` };
+    return { reason, sentence: `${path} may not be executed by this user; try chmod +x` };
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "UNKNOWN";
+    if (code === "ENOENT" || code === "ENOTDIR")
+      return { reason: "hero_not_found", sentence: `${path} does not exist; ${named}` };
+    return { reason, sentence: `${path} cannot be looked at (${code}); ${named}` };
+  }
 }
 
 /** By one call; whatever else is wrong with the program is told when it is started. */

@@ -16,7 +16,7 @@ import {
   stoppedOutcome,
   type StopReason,
 } from "@herorunner/runner";
-import type { HeroLocator } from "./hero-binary.ts";
+import type { HeroLocator, NoHero } from "./hero-binary.ts";
 import type { Invocation } from "./job-options.ts";
 import { type JobTraces, noTraces } from "./job-traces.ts";
 import type { Prewarm } from "./prewarm.ts";
@@ -64,7 +64,7 @@ async function runHero(
   const environment = jobEnvironment(options.environment, facts);
   if (!environment.ok) return failed(environment.reason, environment.message); // admission has asked already
   let hero = options.hero.last;
-  if (!hero.found) return notFound(hero.sentence);
+  if (!hero.found) return noProgram(hero);
   // Nothing is waited for on the way to a process that takes its script on stdin.
   const script =
     options.invoke === "file" ? await inFile(job).catch(notWritten) : inWords(job, options.invoke);
@@ -83,7 +83,7 @@ async function runHero(
     if (wasNotThere(execution)) {
       const tried = hero.path;
       hero = options.hero.locate();
-      if (!hero.found) return notFound(hero.sentence);
+      if (!hero.found) return noProgram(hero);
       if (hero.path !== tried) execution = await execute(hero.path);
     }
     return outcomeOf(execution, job, {
@@ -95,8 +95,9 @@ async function runHero(
   }
 }
 
-function notFound(sentence: string): ErrorOutcome {
-  return failed("hero_not_found", `hero was not found: ${sentence}`);
+function noProgram({ reason, sentence }: NoHero): ErrorOutcome {
+  const what = reason === "hero_not_found" ? "hero was not found" : "hero cannot be started";
+  return failed(reason, `${what}: ${sentence}`);
 }
 
 /** By what the kernel says before anything runs. Whoever was ended in between may have run. */

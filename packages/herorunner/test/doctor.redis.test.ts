@@ -172,6 +172,13 @@ describe("the hero binary", () => {
       ok: false,
       fix: expect.stringMatching(/--path/),
     });
-    expect(check("no-such-hero")).toMatchObject({ ok: false, fix: expect.stringMatching(/--hero/) });
+    expect(check("no-such-hero")).toMatchObject({
+      ok: false,
+      fix: expect.stringMatching(/^install .*--hero/),
+    });
+    expect(check(folder)).toMatchObject({
+      ...{ ok: false, sentence: expect.stringMatching(/is a folder/) },
+      fix: expect.stringMatching(/^name a program .*--hero/),
+    });
   });
 });

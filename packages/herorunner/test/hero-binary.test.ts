@@ -34,13 +34,29 @@ test("what is no program is passed over: a folder, a file that may not be execut
 test("an answer of no names what was looked for, where, and the next step", () => {
   const answer = findHero("hero", "/nowhere:/else");
   expect(answer).toEqual({
-    found: false,
+    ...{ found: false, reason: "hero_not_found" },
     sentence: 'no program "hero" was found (PATH is /nowhere:/else); install it or name it with --hero PATH',
   });
-  expect(findHero("hero", "")).toMatchObject({ found: false });
-  expect(findHero("/opt/hero", "")).toMatchObject({
-    sentence: expect.stringContaining("/opt/hero is not") as string,
+  expect(findHero("hero", "")).toMatchObject({ found: false, reason: "hero_not_found" });
+  expect(findHero("/nowhere/hero", "")).toEqual({
+    ...{ found: false, reason: "hero_not_found" },
+    sentence: "/nowhere/hero does not exist; install hero there or name it with --hero PATH",
   });
+  expect(findHero("/dev/null/hero", "")).toMatchObject({ reason: "hero_not_found" });
+});
+
+test("a path that leads to something else than a program is there, and cannot be started", async () => {
+  const path = await folder();
+  await writeFile(join(path, "file"), "", { mode: 0o644 });
+  for (const [name, sentence] of [
+    [path, /is a folder, not a program; .*--hero PATH$/],
+    [join(path, "file"), /file may not be executed by this user; try chmod \+x$/],
+    ["/dev/null", /is not a regular file/],
+  ] as const)
+    expect(findHero(name, "")).toEqual({
+      ...{ found: false, reason: "could_not_start" },
+      sentence: expect.stringMatching(sentence) as string,
+    });
 });
 
 test("a binary that appears later is found, one that vanishes is missed, and one that moved is found again", async () => {

@@ -17,7 +17,10 @@ const common = { name: "hero", ok: false, severity: "refuse" } as const;
 export function checkHero({ hero, searchPath, jobPath }: HeroCheckOptions): Finding {
   const binary = findHero(hero, searchPath);
   if (!binary.found) {
-    const fix = "install hero and see that `command -v hero` finds it, or name it with --hero /path/to/hero";
+    const fix =
+      binary.reason === "hero_not_found"
+        ? "install hero and see that `command -v hero` finds it, or name it with --hero /path/to/hero"
+        : "name a program that this user may execute with --hero /path/to/hero";
     return { ...common, sentence: binary.sentence, fix };
   }
   const { path } = binary;
