@@ -16,6 +16,14 @@ import {
   systemFields,
   timeoutSecondsRange,
 } from "@herorunner/job";
+import {
+  jobBytes,
+  jobDigest,
+  jobPayloadType,
+  parseTrustFile,
+  readJobFile,
+  verifyJob,
+} from "@herorunner/job/trust";
 import { expect, onTestFinished, test } from "vitest";
 import { clientOf } from "../../scripts/redis/private.mjs";
 import { repositoryRoot } from "../support/built.ts";
@@ -126,4 +134,24 @@ test("patterns and limits of the page are those of the code", () => {
   expect(page).toContain(`\`${idPattern.source.replace(/^\^|\$$/g, "")}\``);
   const timeout = table("Client fields").find(([field]) => field === "`timeout`")?.[1];
   expect(timeout).toBe(`whole seconds, ${timeoutSecondsRange.low} to ${timeoutSecondsRange.high}`);
+});
+
+test("the signed job of the page has the message, the digest and a signature that the code accepts", () => {
+  const section = page.slice(page.indexOf("\n## What is signed\n"), page.indexOf("\n## System fields\n"));
+  const block = (language: string): string =>
+    new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\\n\`\`\``).exec(section)?.[1] ?? "";
+  const read = readJobFile(block("json"));
+  if (!read.ok) throw new Error(read.message);
+  expect(jobBytes(read.job).toString()).toBe(block("text"));
+  expect(section).toContain(`The type is \`${jobPayloadType}\``);
+  expect(section).toContain(`with the SHA-256 \`${jobDigest(read.job)}\``);
+  const order = section.split("\n").find((line) => line.startsWith("1. "));
+  const { signatures, env_vars, ...signed } = JSON.parse(block("json")) as Record<string, unknown>;
+  expect([signatures, env_vars]).not.toContain(undefined);
+  expect(coded(order)).toEqual(Object.keys(signed));
+  const signers = [{ name: "alice", public_key: read.job.signatures[0]?.publicKey }];
+  const parsed = parseTrustFile(JSON.stringify({ audience: read.job.audience, signers }));
+  if (!parsed.ok) throw new Error(parsed.problems.join());
+  const nowSeconds = read.job.createdAtSeconds ?? 0;
+  expect(verifyJob(read, { trust: parsed.trust }, { nowSeconds })).toMatchObject({ valid: true });
 });
