@@ -12,8 +12,9 @@ the variable \`…_CONFIG\`; its keys are the names of the flags without dashes 
 Lists repeat the flag or take commas. Durations are seconds, or take a unit (\`500ms\`, \`30s\`, \`5m\`, \`2h\`, \`7d\`); sizes are
 bytes, or take \`K\`, \`M\` or \`G\` (powers of 1024). All mistakes are reported at once, and nothing is started.
 
-Values that are secret, and passwords inside URLs, are never printed. Give them by environment or by the \`-file\` form of the
-flag: what stands on a command line can be read by every user of the host.
+Values that are secret, and passwords inside URLs, are never printed. Give them by the \`-file\` form of the flag: what stands on a
+command line can be read by every user of the host, and what stands in the environment of a runner by its jobs
+([when](security.md#threat-model)).
 
 This page is generated from the option tables of the programs.
 `;

@@ -53,7 +53,8 @@ export const jobOptions = defineOptions({
     group: "Job",
     min: timeoutSecondsRange.low,
     max: timeoutSecondsRange.high,
-    description: "End the job when it runs longer (default: the runner's choice, usually 60)",
+    description:
+      "End the job, not the wait, when it runs longer (default: the runner's choice, usually 60); `herojob wait` takes the same variable as the time to wait",
   },
   env: {
     flag: "env",

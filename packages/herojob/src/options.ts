@@ -227,7 +227,7 @@ const cosign = defineCommand({
 });
 
 const verify = defineCommand({
-  summary: "Check a job file against a trust file, as a runner would.",
+  summary: "Check fields, dates and signatures of a job file against a trust file, as a runner would.",
   options: {
     trust: { flag: "trust", kind: "string", placeholder: "FILE", description: "Who may sign (JSON)" },
     now: {
@@ -236,7 +236,10 @@ const verify = defineCommand({
       placeholder: "UNIX_SECONDS",
       description: "Judge at this time (default: now)",
     },
-    audience: signingOptions.audience,
+    audience: {
+      ...signingOptions.audience,
+      description: "The audience that the job must name (default: the trust file's)",
+    },
     acceptV1: {
       flag: "accept-v1",
       kind: "boolean",
@@ -282,7 +285,12 @@ const receipt = defineCommand({
 
 const logs = { follow: { ...waitOptions.follow, description: "Go on until the job has ended" } } as const;
 const timeout = {
-  timeoutMs: { ...waitOptions.waitTimeoutMs, flag: "timeout" },
+  timeoutMs: {
+    ...waitOptions.waitTimeoutMs,
+    flag: "timeout",
+    description:
+      "End the wait, not the job, after this time, with exit code 124; `herojob submit` and `retry` take the same variable as the time the job may run",
+  },
 } as const;
 
 export const program = defineProgram({
