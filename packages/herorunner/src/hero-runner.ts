@@ -229,7 +229,7 @@ function exitSentence(code: number, hero: string): string {
   return `${hero} ended with exit code ${code}${hint === undefined ? "" : ` (${hint})`}`;
 }
 
-/** hero's own exit codes, and the shell's two. docs/errors.md explains them at length. */
+/** hero's own exit codes, and the shell's two. docs/errors.md lists them under exit_status. */
 const exitHints: ReadonlyMap<number, string> = new Map([
   [1, "an action or statement failed"],
   [2, "wrong usage of hero; check --invoke"],

@@ -102,7 +102,7 @@ describe("the methods", () => {
 });
 
 describe("docs/rpc.md", () => {
-  it("is what the table says; `npx vitest run -u` on this file writes it anew", async () => {
+  it("is what the table says; `npx vitest run --update=all` on this file writes it anew", async () => {
     const options = JSON.parse(
       readFileSync(new URL("../../../.prettierrc.json", import.meta.url), "utf8"),
     ) as prettier.Options;

@@ -26,7 +26,7 @@ export const rpcErrorTexts: Readonly<Record<RpcErrorName, string>> = {
   method_not_found: "There is no such method.",
   invalid_params: "A parameter is missing, unknown or has the wrong form; the message names it.",
   internal:
-    "The supervisor could not do it: `data.reason` is `unavailable` while Redis does not answer, `full` when Redis is out of memory, else `internal`.",
+    "The supervisor could not do it: `data.reason` is `unavailable` while Redis does not answer, `full` when Redis is out of memory, `denied` when Redis refuses the supervisor's user, `rejected` when it refuses the command; `internal` is a bug.",
   unauthenticated: "No key, or one that is not valid. HTTP 401.",
   forbidden: "The key is valid and its scopes do not reach this far. HTTP 403.",
   not_found: "There is no such job, runner or key.",

@@ -51,7 +51,11 @@ export const beforeMethods = `Narrower words: \`runner_not_found\`, \`job_not_fo
 
 Members marked \`?\` may be missing. Times are milliseconds since 1970 by the clock of Redis, except \`created_at\` and \`expires_at\`, which
 are unix seconds. A job's id is unique per runner; methods that take a job's \`id\` take its \`runner\` too, which is needed only
-when several runners have a job of that id. Job ids of jobs that were pushed to Redis by other means are found as well.`;
+when several runners have a job of that id. Job ids of jobs that were pushed to Redis by other means are found as well.
+
+\`owner\` says which process: host, boot id, PID namespace, pid, start time and a random part, joined by \`:\`. Its first part, and \`host\` of an
+instance, is the runner's \`--host-id\`, or else the machine id, which \`cat /etc/machine-id\` prints on that machine (the host name where that file
+is missing). To read the name of a machine there, start its runners with \`--host-id "$(hostname)"\`.`;
 
 export const afterMethods = `## Streams
 

@@ -13,8 +13,9 @@ const exampleView: RunnerViewWire = {
   dead: 0,
   instances: [
     {
-      owner: "4c4c4544-0a1b2c3d-4026531836-812-5512-9f86d081",
-      host: "web-1",
+      owner:
+        "5f2b9c7e41d04c0f8a6b3e9d7c215a48:0b7d9c1e-8f53-4f0e-9a53-2f3b8f7f9f11:4026531836:812:5512:9f86d081884c",
+      host: "5f2b9c7e41d04c0f8a6b3e9d7c215a48",
       pid: 812,
       version: "0.1.0",
       slots: 1,

@@ -45,7 +45,7 @@ const signature = z
 /** What a client asks for: the client fields of protocol.md, as JSON values. */
 export const jobRequestShape = {
   runner: runnerId,
-  payload: z.string().min(1).describe("The script."),
+  payload: z.string().min(1).describe("The script; not empty here, though a runner takes an empty one."),
   id: id("Id of the job; a random one unless given. Giving one makes the call safe to repeat.").optional(),
   timeout: z
     .int()
@@ -115,7 +115,10 @@ const summaryShape = {
   stdout_bytes: bytes("Written to standard output, kept or not.").optional(),
   stderr_bytes: bytes("Written to standard error, kept or not.").optional(),
   dropped_bytes: bytes("Left out of `result` and `stderr`.").optional(),
-  owner: z.string().describe("The process that took it.").optional(),
+  owner: z
+    .string()
+    .describe("The process that took it, in the form of `owner` in the runner view.")
+    .optional(),
   isolation: z.string().describe("`group`, `pidns` or `cgroup`.").optional(),
   signers: z.array(z.string()).describe("Names whose signatures counted.").optional(),
   kill: killReport.optional(),
@@ -169,8 +172,12 @@ export const runnerView = z.strictObject({
   dead: z.int().describe("Ids that cannot be run."),
   instances: z.array(
     z.strictObject({
-      owner: z.string(),
-      host: z.string(),
+      owner: z
+        .string()
+        .describe("Host, boot id, PID namespace, pid, start time and a random part, joined by `:`."),
+      host: z
+        .string()
+        .describe("`--host-id` of the runner; without it the machine id, as in /etc/machine-id there."),
       pid: z.int(),
       version: z.string(),
       slots: z.int().describe("How many jobs it runs at once."),
