@@ -12,6 +12,7 @@ import {
   type Verdict,
 } from "@herorunner/daemon";
 import type { RunnerHandle, RunnerHealth } from "@herorunner/runner";
+import { exitCodes } from "./exit-codes.ts";
 import type { PollWatch } from "./poll-watch.ts";
 import { StartRefused } from "./start-refused.ts";
 import type { TrustSource } from "./trust-source.ts";
@@ -47,6 +48,8 @@ export async function openHealth(wiring: HealthWiring): Promise<HealthServer> {
     const why = error instanceof Error ? error.message : String(error);
     throw new StartRefused(
       `--listen ${showAddress(listen)} cannot be served: ${why}; choose another address`,
+      exitCodes.usage,
+      error,
     );
   });
   logger.info({ address: showAddress(server.address) }, "health and metrics are served");

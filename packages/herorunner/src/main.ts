@@ -51,6 +51,7 @@ async function examine({
   const answer = await doctor({
     config: { ...config, runnerId: config.runnerId ?? "doctor" },
     modeWasChosen: sources["signatures"]?.kind !== "default",
+    runnerWasNamed: config.runnerId !== undefined,
     json: config.json,
     env: process.env,
   });

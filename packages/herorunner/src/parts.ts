@@ -28,8 +28,6 @@ export interface Parts {
 /** Throws StartRefused. `modeWasChosen`: `--signatures` was said, not defaulted. */
 export function openParts(config: RunConfig, modeWasChosen: boolean, logger: RootLogger): Parts {
   const target = parseRedisUrl(config.redisUrl);
-  const allowed = parseAllowedNames(config.envAllow);
-  if (!allowed.ok) throw new StartRefused(`--env-allow: ${allowed.message}`);
   const path = config.path === undefined ? {} : { path: config.path };
   return {
     config,
@@ -41,10 +39,17 @@ export function openParts(config: RunConfig, modeWasChosen: boolean, logger: Roo
     hero: new HeroLocator(config.hero, process.env["PATH"] ?? ""),
     environment: {
       base: baseEnvironment(process.env, { ...path, pass: config.envPass }),
-      allow: allowed.names,
+      allow: allowedNamesOf(config),
     },
     stateFolder: stateFolderOf(config),
   };
+}
+
+/** Throws StartRefused. */
+export function allowedNamesOf({ envAllow }: RunConfig): EnvironmentPolicy["allow"] {
+  const allowed = parseAllowedNames(envAllow);
+  if (!allowed.ok) throw new StartRefused(`--env-allow: ${allowed.message}`);
+  return allowed.names;
 }
 
 export function stateFolderOf(config: RunConfig): string {

@@ -26,7 +26,7 @@ export interface RegistrationOptions {
 
 /** Throws StartRefused when the key cannot be read; else registers beside everything else until `signal` aborts. */
 export function keepRegistered(options: RegistrationOptions): void {
-  readKey(options.keyFile);
+  readSupervisorKey(options.keyFile);
   void registerAgainAndAgain(options);
 }
 
@@ -56,7 +56,7 @@ async function registerAgainAndAgain(options: RegistrationOptions): Promise<void
  * each time, so that one that was replaced in its file needs no restart.
  */
 async function register(options: RegistrationOptions): Promise<string | undefined> {
-  const key = readKey(options.keyFile);
+  const key = readSupervisorKey(options.keyFile);
   const params = { id: options.runnerId, labels: { host: options.host } };
   const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "runner.register", params });
   const { status, text } = await post(new URL("/rpc", options.supervisorUrl), body, key, options.signal);
@@ -106,7 +106,8 @@ async function post(
   });
 }
 
-function readKey(file: string | undefined): string | undefined {
+/** Throws StartRefused. */
+export function readSupervisorKey(file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
   try {
     return readFileSync(file, "utf8").trim();

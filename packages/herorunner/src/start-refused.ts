@@ -3,8 +3,8 @@ import { exitCodes } from "./exit-codes.ts";
 
 export class StartRefused extends Error {
   readonly exitCode: number;
-  constructor(sentence: string, exitCode: number = exitCodes.usage) {
-    super(sentence);
+  constructor(sentence: string, exitCode: number = exitCodes.usage, cause?: unknown) {
+    super(sentence, { cause });
     this.exitCode = exitCode;
   }
 }

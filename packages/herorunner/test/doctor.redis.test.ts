@@ -33,6 +33,7 @@ async function examine(...args: string[]) {
   return doctor({
     config: { ...config, runnerId: config.runnerId ?? "doctor" },
     modeWasChosen: sources["signatures"]?.kind !== "default",
+    runnerWasNamed: config.runnerId !== undefined,
     json: config.json,
     env: { PATH: folder },
   });

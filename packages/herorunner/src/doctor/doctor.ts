@@ -15,6 +15,7 @@ import { type Finding, findingText, fine } from "./finding.ts";
 import { checkHero } from "./hero-check.ts";
 import { checkIsolation, checkNode, checkStateFolder } from "./host-check.ts";
 import { checkLauncher } from "./launcher-check.ts";
+import { checkStart } from "./start-check.ts";
 import { trySignatureCheck } from "./signature-check.ts";
 import { checkTraces } from "./traces-check.ts";
 
@@ -22,6 +23,8 @@ export interface DoctorRequest {
   readonly config: RunConfig;
   /** `--signatures` was said, not defaulted. */
   readonly modeWasChosen: boolean;
+  /** A runner id was given; else it is one that nobody uses. */
+  readonly runnerWasNamed: boolean;
   readonly json: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -41,7 +44,8 @@ export async function doctor(request: DoctorRequest): Promise<DoctorAnswer> {
   return { stdout, exitCode };
 }
 
-async function examine({ config, modeWasChosen, env }: DoctorRequest): Promise<readonly Finding[]> {
+async function examine(request: DoctorRequest): Promise<readonly Finding[]> {
+  const { config, modeWasChosen, runnerWasNamed, env } = request;
   const target = parseRedisUrl(config.redisUrl);
   const searchPath = env["PATH"] ?? "";
   const jobPath =
@@ -53,6 +57,7 @@ async function examine({ config, modeWasChosen, env }: DoctorRequest): Promise<r
     ...checkTrust(config, target, modeWasChosen),
     ...(signatureModeOf(config) === "off" ? [] : [await trySignatureCheck(config.signatureCheck)]),
     checkStateFolder(stateFolderOf(config)),
+    ...(await checkStart(config, runnerWasNamed)),
     ...(await checkIsolation(config.isolation)),
     await checkLauncher(config),
     ...(await checkTraces({ endpoint: config.otlpEndpoint, env })),
