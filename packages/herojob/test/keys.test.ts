@@ -77,6 +77,25 @@ test("two of three sign a job, and that is enough; one alone is not, and a chang
   ]);
 });
 
+test("verify does not call the script fine where its signer is limited: it says that nobody has looked", async () => {
+  const { stdout: publicKey } = await run(["keygen", "--name", "dan", "--out", "dan.key"]);
+  const dan = { name: "dan", public_key: publicKey.trim(), actions: ["git.*"] };
+  await writeFile(file("limited.json"), JSON.stringify({ signers: [dan] }));
+  await writeFile(
+    file("job.json"),
+    JSON.stringify({ runner: "web-1", payload: "!!docker.ps", env_vars: { A: "1" } }),
+  );
+  const { stdout: signed } = await run(["sign", "job.json", "--key", "dan.key"]);
+  const told = await run(["verify", "-", "--trust", "limited.json"], signed);
+  expect(told.code).toBe(0);
+  expect(told.stdout).not.toContain("ok actions");
+  expect(told.stdout).toMatch(/^\? actions: not checked: .*git\.\*[^]*^\? env_vars: not checked: /m);
+  const json = await run(["verify", "-", "--trust", "limited.json", "--json"], signed);
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    unchecked: [{ name: "actions" }, { name: "env_vars" }],
+  });
+});
+
 test("a key file is never overwritten, and one that others can read is not used", async () => {
   await run(["keygen", "--name", "dora", "--out", "dora.key"]);
   const before = await readFile(file("dora.key"), "utf8");

@@ -67,6 +67,7 @@ async function verify(config: Extract<typeof loaded, { command: "verify" }>["con
     nowSeconds: config.now === undefined ? Date.now() / 1000 : Number(config.now),
     acceptV1: config.acceptV1,
     json: config.json,
+    envAllow: config.envAllow,
     ...(config.runner === undefined ? {} : { runner: config.runner }),
     ...(config.audience === undefined ? {} : { audience: config.audience }),
   });

@@ -203,7 +203,7 @@ const nonNegativeInteger = (text: string): string | undefined =>
   /^\d{1,12}$/.test(text) ? undefined : "must be unix seconds";
 
 const verifyJobCommand = defineCommand({
-  summary: "Check the signatures of a job file as a runner would, and say what each check found.",
+  summary: "Check a job file as a runner would, and say what each check found.",
   options: {
     trust: {
       flag: "trust",
@@ -227,6 +227,7 @@ const verifyJobCommand = defineCommand({
     },
     audience: trustOptions.audience,
     acceptV1: trustOptions.acceptV1,
+    envAllow: environmentOptions.envAllow,
     json: { flag: "json", kind: "boolean", description: "Answer with one JSON object" },
   },
   positionals: {

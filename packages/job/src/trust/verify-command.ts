@@ -3,7 +3,9 @@
  * what it found, for people or as JSON. Exit code 0 valid, 1 not, 2 usage.
  */
 import { readFile } from "node:fs/promises";
-import { grantProblem, type ListedActions } from "./grants.ts";
+import type { Job } from "../job.ts";
+import type { JobReason } from "../outcome.ts";
+import { grantProblem, type ListedActions, type Privileges } from "./grants.ts";
 import { readJobFile } from "./job-file.ts";
 import type { RefusalCode } from "./codes.ts";
 import { parseTrustFile, type TrustFile } from "./trust-file.ts";
@@ -26,6 +28,8 @@ export interface VerifyCommand {
   readonly json?: boolean;
   /** Where no parser is at hand, limits on actions are told but not checked. */
   readonly listActions?: (payload: string) => ListedActions;
+  /** What is wrong with the job's variables for a runner. Where nobody knows its rules, they are not checked. */
+  readonly environmentProblem?: (job: Job, privileges: Pick<Privileges, "envUnsafe">) => string | undefined;
 }
 
 export interface CommandAnswer {
@@ -42,6 +46,13 @@ interface Report {
   readonly signers: readonly string[];
   readonly digest: string;
   readonly checks: readonly Check[];
+  /** What a runner checks besides, and this program cannot: the job may still be refused for it. */
+  readonly unchecked: readonly Unchecked[];
+}
+
+interface Unchecked {
+  readonly name: string;
+  readonly detail: string;
 }
 
 /** Never rejects for anything in the files. */
@@ -62,7 +73,8 @@ export async function runVerifyCommand(command: VerifyCommand): Promise<CommandA
   const trust =
     command.audience === undefined ? parsed.trust : { ...parsed.trust, audience: command.audience };
   const report = judge(jobText, trust, command);
-  const stdout = command.json === true ? `${JSON.stringify(report)}\n` : report.checks.map(line).join("");
+  const lines = [...report.checks.map(line), ...report.unchecked.map(uncheckedLine)];
+  const stdout = command.json === true ? `${JSON.stringify(report)}\n` : lines.join("");
   return { exitCode: report.valid ? 0 : 1, stdout, stderr: "" };
 }
 
@@ -75,11 +87,16 @@ function line(check: Check): string {
   return check.detail === undefined ? `ok ${check.name}\n` : `ok ${check.name}: ${check.detail}\n`;
 }
 
+function uncheckedLine({ name, detail }: Unchecked): string {
+  return `? ${name}: not checked: ${detail}\n`;
+}
+
 function judge(jobText: string, trust: TrustFile, command: VerifyCommand): Report {
   const read = readJobFile(jobText);
   if (!read.ok) {
     const checks = [{ name: "fields", ok: false, detail: read.message }];
-    return { valid: false, reason: read.reason, codes: [read.code], signers: [], digest: "", checks };
+    const nobody = { signers: [], digest: "", checks, unchecked: [] };
+    return { valid: false, reason: read.reason, codes: [read.code], ...nobody };
   }
   const result = verifyJob(
     read,
@@ -90,31 +107,52 @@ function judge(jobText: string, trust: TrustFile, command: VerifyCommand): Repor
     },
     { nowSeconds: command.nowSeconds, explain: true },
   );
-  const { valid, codes, signers, digest } = result;
-  const actions = valid ? actionsCheck(read.job.payload, result.privileges, command.listActions) : undefined;
-  const checks = actions === undefined ? result.checks : [...result.checks, actions];
-  if (actions?.ok === false)
-    return { valid: false, reason: "not_granted", codes, signers: [], digest, checks };
-  const { reason } = result;
-  return { valid, ...(reason === undefined ? {} : { reason }), codes, signers, digest, checks };
+  const { codes, digest } = result;
+  const looks = result.valid
+    ? [
+        lookAtActions(read.job, result.privileges, command),
+        lookAtVariables(read.job, result.privileges, command),
+      ]
+    : [];
+  const checks = [...result.checks, ...looks.flatMap(({ check }) => check ?? [])];
+  const unchecked = looks.flatMap((look) => look.unchecked ?? []);
+  const refused = looks.find(({ check }) => check?.ok === false);
+  const reason = refused?.reason ?? result.reason;
+  return {
+    valid: result.valid && refused === undefined,
+    ...(reason === undefined ? {} : { reason }),
+    ...{ codes, signers: refused === undefined ? result.signers : [], digest, checks, unchecked },
+  };
 }
 
-function actionsCheck(
-  payload: string,
-  privileges: Parameters<typeof grantProblem>[1],
-  listActions: VerifyCommand["listActions"],
-): Check | undefined {
+/** What a runner looks at after the signatures: a check, or why there is none; neither where there is nothing to look at. */
+interface Look {
+  /** Of a job that does not pass. */
+  readonly reason: JobReason;
+  readonly check?: Check;
+  readonly unchecked?: Unchecked;
+}
+
+function lookAtActions({ payload }: Job, privileges: Privileges, { listActions }: VerifyCommand): Look {
+  const [reason, name] = ["not_granted", "actions"] as const;
   const allowed = privileges.allowedActions;
-  if (allowed === undefined) return undefined;
+  if (allowed === undefined) return { reason };
   if (listActions === undefined && allowed.length > 0) {
-    return {
-      name: "actions",
-      ok: true,
-      detail: `limited to ${allowed.join(", ")}; the runner looks into the script`,
-    };
+    const detail = `the signers may use ${allowed.join(", ")}; whether the script keeps to it is seen by the runner, and by herorunner verify`;
+    return { reason, unchecked: { name, detail } };
   }
-  const problem = grantProblem(payload, privileges, listActions);
-  return problem === undefined
-    ? { name: "actions", ok: true }
-    : { name: "actions", ok: false, detail: problem };
+  return { reason, check: checkOf(name, grantProblem(payload, privileges, listActions)) };
+}
+
+function lookAtVariables(job: Job, privileges: Privileges, { environmentProblem }: VerifyCommand): Look {
+  const [reason, name] = ["env_refused", "env_vars"] as const;
+  if (environmentProblem !== undefined)
+    return { reason, check: checkOf(name, environmentProblem(job, privileges)) };
+  if (job.envVars.size === 0) return { reason };
+  const detail = "whether the names are allowed is seen by the runner, and by herorunner verify";
+  return { reason, unchecked: { name, detail } };
+}
+
+function checkOf(name: string, problem: string | undefined): Check {
+  return problem === undefined ? { name, ok: true } : { name, ok: false, detail: problem };
 }

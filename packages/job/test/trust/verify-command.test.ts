@@ -25,9 +25,12 @@ async function run(
   return runVerifyCommand({ jobFile, trustFile, nowSeconds, ...options });
 }
 
+/** Without variables. */
+const bare = { envVars: new Map<string, string>() };
+
 describe("runVerifyCommand", () => {
   it("prints a line for every check", async () => {
-    const answer = await run(await signedJob(), undefined, { runner: "hero1" });
+    const answer = await run(await signedJob([alice], bare), undefined, { runner: "hero1" });
     expect(answer).toEqual({
       exitCode: 0,
       stdout: ["signatures", "fields", "runner", "audience", "window", "created_at", "expires_at"]
@@ -44,7 +47,7 @@ describe("runVerifyCommand", () => {
     expect(answer.exitCode).toBe(0);
     expect(report).toMatchObject({ valid: true, codes: [], signers: ["alice"] });
     expect(report["digest"]).toMatch(/^[0-9a-f]{64}$/);
-    expect(Object.keys(report)).toEqual(["valid", "codes", "signers", "digest", "checks"]);
+    expect(Object.keys(report)).toEqual(["valid", "codes", "signers", "digest", "checks", "unchecked"]);
   });
 
   it("names what is at fault and goes on with the other checks", async () => {
@@ -65,8 +68,17 @@ describe("runVerifyCommand", () => {
 
   it("looks into the script when it has a parser, and says so when it has none", async () => {
     const trust = { signers: [entry(alice, { actions: ["git.*"] })] };
-    const job = await signedJob();
-    expect((await run(job, trust)).stdout).toContain("ok actions: limited to git.*");
+    const job = await signedJob([alice], bare);
+    const blind = await run(job, trust);
+    expect(blind).toMatchObject({ exitCode: 0, stdout: expect.not.stringContaining("ok actions") });
+    expect(blind.stdout).toMatch(
+      /^\? actions: not checked: the signers may use git\.\*; .*herorunner verify/m,
+    );
+    const unchecked = [{ name: "actions", detail: expect.stringContaining("git.*") }];
+    expect(JSON.parse((await run(job, trust, { json: true })).stdout)).toMatchObject({
+      valid: true,
+      unchecked,
+    });
     const listActions = (): { actions: string[]; clean: boolean } => ({
       actions: ["docker.rm"],
       clean: true,
@@ -74,6 +86,26 @@ describe("runVerifyCommand", () => {
     const answer = await run(job, trust, { listActions, json: true });
     expect(JSON.parse(answer.stdout)).toMatchObject({ valid: false, reason: "not_granted", signers: [] });
     expect(answer.exitCode).toBe(1);
+  });
+
+  it("looks at the variables where it knows the rules for them, and says so where it does not", async () => {
+    const job = await signedJob([alice], { envVars: new Map([["PATH", "/tmp"]]) });
+    const blind = await run(job, undefined, { json: true });
+    const unchecked = [{ name: "env_vars", detail: expect.stringContaining("the runner") }];
+    expect(JSON.parse(blind.stdout)).toMatchObject({ valid: true, unchecked });
+    const seen: unknown[] = [];
+    const environmentProblem: VerifyCommand["environmentProblem"] = ({ envVars }, { envUnsafe }) => {
+      seen.push([...envVars.keys()], envUnsafe);
+      return "a job may not set PATH";
+    };
+    const answer = await run(job, undefined, { environmentProblem, json: true });
+    expect(seen).toEqual([["PATH"], false]);
+    expect(answer.exitCode).toBe(1);
+    const refused = { valid: false, reason: "env_refused", signers: [], unchecked: [] };
+    expect(JSON.parse(answer.stdout)).toMatchObject(refused);
+    expect((await run(job, undefined, { environmentProblem })).stdout).toMatch(
+      /^FAIL env_vars: a job may not set PATH$/m,
+    );
   });
 
   it("calls a broken job invalid and a broken trust file a usage error", async () => {
