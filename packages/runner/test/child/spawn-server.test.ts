@@ -142,6 +142,14 @@ describe.each(programs)("a spawn server, %s,", (kind) => {
     expect((await executor.run(commandOf("/bin/true"), never)).ending).toEqual({ kind: "exited", code: 0 });
   });
 
+  it("is not given up for a time in which the runner itself stood still", async () => {
+    const { executor, launcher, server } = await open({ answerWithinMs: 300 });
+    const running = executor.run(commandOf("/bin/true"), never);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600);
+    expect((await running).ending).toEqual({ kind: "exited", code: 0 });
+    expect(launcher.serverPids).toContain(server);
+  });
+
   it.each(levels)("and its jobs are gone soon after the runner was killed, at level %s", async (level) => {
     const tag = newTag();
     const args = ["-C", "@herorunner/source", "--import", "tsx", program, level, tag];
