@@ -1,6 +1,6 @@
 /** hero that is started before its job, as a runner with --prewarm does. */
 import { describe, expect, it } from "vitest";
-import { hero, heroThatWaits } from "./support/hero.ts";
+import { hero, heroOnPipe } from "./support/hero.ts";
 
 const early = { HERO_LATE_ENV: "stdin" };
 
@@ -24,21 +24,25 @@ describe("hero run -s with HERO_LATE_ENV=stdin", () => {
   it("leaves nothing of what was run to warm up: no output, no name, no variable", async () => {
     const input = '{"LATE":"there"}\nlet found = typeof a + " " + env.LATE\nprint(found)\n';
     const asEver = { code: 0, stdout: "undefined there\n", stderr: "" };
-    expect(await heroThatWaits([input], early)).toEqual(asEver);
+    expect(await heroOnPipe({ late: [input] }, early)).toEqual(asEver);
+    expect(await heroOnPipe({ before: input }, early)).toEqual(asEver);
     expect(hero(["run", "-s"], { input, env: early })).toEqual(asEver);
   });
 
-  it("takes a script that comes in pieces, within a character too", async () => {
+  it("takes a script of which a part was there when it looked, and the rest comes in pieces, cut within a character", async () => {
     const euro = Buffer.from("€");
-    const pieces = ['{"LATE":"the', 're"}\nprint("', euro.subarray(0, 1), euro.subarray(1)];
-    pieces.push('")\nprint(env.LATE)\n');
-    expect(await heroThatWaits(pieces, early)).toEqual({ code: 0, stdout: "€\nthere\n", stderr: "" });
+    const late = ['re"}\nprint("', euro.subarray(0, 1), euro.subarray(1), '")\nprint(env.LATE)\n'];
+    const asEver = { code: 0, stdout: "€\nthere\n", stderr: "" };
+    expect(await heroOnPipe({ before: '{"LATE":"the', late }, early)).toEqual(asEver);
   });
 
-  it("takes a script that is longer than a pipe holds and was there before it looked", () => {
-    const input = `{}\n${'print("line")\n'.repeat(20_000)}`;
-    const { code, stdout } = hero(["run", "-s"], { input, env: early });
-    expect({ code, lines: stdout.length }).toEqual({ code: 0, lines: 100_000 });
+  it("takes a script that is longer than a pipe holds", async () => {
+    const line = 'print("line")\n';
+    const { code, stdout } = await heroOnPipe(
+      { before: `{}\n${line.repeat(4_000)}`, late: [line.repeat(16_000)] },
+      early,
+    );
+    expect({ code, bytes: stdout.length }).toEqual({ code: 0, bytes: 100_000 });
   });
 
   it("counts lines from the script", () => {

@@ -1,7 +1,16 @@
 /** Starts the built `hero` as a process, as an author or herorunner would. */
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -31,22 +40,37 @@ export function hero(
   return { code: status, stdout, stderr };
 }
 
-/** As `hero run -s`, but the script comes piece by piece, each when hero waits for one. */
-export async function heroThatWaits(
-  pieces: readonly (string | Uint8Array)[],
+export interface Arrival {
+  /** Comes through the pipe before hero is started; no more than a pipe holds. */
+  readonly before?: string;
+  /** Come one by one, each when hero waits for one. */
+  readonly late?: readonly (string | Uint8Array)[];
+}
+
+/** As `hero run -s` below a runner: standard input is a pipe, where Node's own "pipe" is a socket. */
+export async function heroOnPipe(
+  { before = "", late = [] }: Arrival,
   env: Record<string, string>,
 ): Promise<HeroEnd> {
+  const pipe = join(temporaryFolder(), "stdin");
+  execFileSync("mkfifo", [pipe]);
+  const both = openSync(pipe, constants.O_RDWR); // to open one end alone waits for the other
+  const [theirs, ours] = [openSync(pipe, constants.O_RDONLY), openSync(pipe, constants.O_WRONLY)];
+  closeSync(both);
+  writeSync(ours, before);
   const child = spawn(process.execPath, [heroBin, "run", "-s"], {
     cwd: repository,
     env: { PATH: process.env["PATH"] ?? "", HOME: "/nowhere", ...env },
+    stdio: [theirs, "pipe", "pipe"],
   });
+  closeSync(theirs);
   const ended = once(child, "close");
-  const said = Promise.all([text(child.stdout), text(child.stderr)]);
-  for (const piece of pieces) {
-    await until(() => Promise.resolve(readsStdin(child.pid)), "hero waits for its script", 20_000);
-    child.stdin.write(piece);
+  const said = Promise.all([text(child.stdout!), text(child.stderr!)]);
+  for (const piece of late) {
+    await until(() => readsStdin(child.pid), "hero waits for its script", 20_000);
+    writeFileSync(ours, piece);
   }
-  child.stdin.end();
+  closeSync(ours);
   const [code] = (await ended) as [number | null];
   const [stdout, stderr] = await said;
   return { code, stdout, stderr };
