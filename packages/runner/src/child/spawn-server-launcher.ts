@@ -60,7 +60,11 @@ interface Place {
   readonly server: SpawnServer;
   /** At levels where the server stands in a fence, and the job is born there. */
   readonly standing: StandingFence | undefined;
-  entering: boolean;
+  /**
+   * From the launch of a job until it was released and the server stands in its fence again. A server is idle before that:
+   * while the runner still ends what the job left in the fence, a next job in there would be ended with it.
+   */
+  isTaken: boolean;
 }
 
 class ThroughServers implements SpawnServerLauncher {
@@ -127,6 +131,7 @@ class ThroughServers implements SpawnServerLauncher {
     if (holdsNul(request)) {
       return { ok: false, code: "ERR_INVALID_ARG_VALUE", message: "an argument holds a NUL character" };
     }
+    place.isTaken = true;
     const fence = place.standing?.fence ?? this.#fences?.make();
     const wrapped = fence?.wrap(request.file, request.args);
     const patience = onceRunFor(this.#answerWithinMs, () => place.server.kill());
@@ -136,6 +141,7 @@ class ThroughServers implements SpawnServerLauncher {
     if (answer.ok) return { ok: true, process: this.#launched(answer.process, place, fence) };
     if (answer.code === undefined) killUnanswered(request.env);
     fence?.release();
+    place.isTaken = false;
     const message = answer.code ?? "the process that starts jobs was ended";
     return { ok: false, code: answer.code ?? "EPIPE", message };
   }
@@ -168,7 +174,7 @@ class ThroughServers implements SpawnServerLauncher {
       release: () => {
         releaseOutput();
         fence?.release();
-        if (place.standing?.mustEnter === true) this.#enterAgain(place);
+        this.#giveBack(place);
       },
     };
   }
@@ -180,7 +186,7 @@ class ThroughServers implements SpawnServerLauncher {
       this.#lost += this.#places.length - living.length;
       this.#places = living;
     }
-    return this.#places.find(({ server, entering }) => !entering && server.isFree);
+    return this.#places.find(({ server, isTaken }) => !isTaken && server.isFree);
   }
 
   /** When all are busy, or some were ended by somebody. The next jobs have them. */
@@ -225,7 +231,7 @@ class ThroughServers implements SpawnServerLauncher {
   }
 
   async #addPlace(server: SpawnServer): Promise<boolean> {
-    const place: Place = { server, standing: this.#fences?.makeStanding?.(), entering: false };
+    const place: Place = { server, standing: this.#fences?.makeStanding?.(), isTaken: false };
     if (!(await this.#enter(place))) return false;
     this.#places.push(place);
     return true;
@@ -241,12 +247,21 @@ class ThroughServers implements SpawnServerLauncher {
     return problem === undefined;
   }
 
-  #enterAgain(place: Place): void {
-    place.entering = true;
-    place.server.whenIdle(() => {
-      void this.#enter(place).then((entered) => {
-        place.entering = false;
-        if (!entered) place.server.kill();
+  /** After a job that had to be ended the server enters its fence again, or is given up where it cannot. */
+  #giveBack(place: Place): void {
+    const { server, standing } = place;
+    if (standing?.mustEnter !== true) {
+      place.isTaken = false;
+      return;
+    }
+    server.whenIdle(() => {
+      // Who could not be killed would be ended again with the next job, and be taken for what that one left.
+      const entered = standing.fence.isEmpty()
+        ? this.#enter(place).catch(() => false)
+        : Promise.resolve(false);
+      void entered.then((isInside) => {
+        place.isTaken = false;
+        if (!isInside) server.kill();
       });
     });
   }
