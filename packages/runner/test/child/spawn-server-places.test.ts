@@ -15,7 +15,7 @@ import {
 const hasCgroups = (await probeIsolation()).some(({ level, available }) => level === "cgroup" && available);
 await needSpawnServer();
 
-describe.each(["native", "python"] as const)("a spawn server, %s, and its next job:", (kind) => {
+describe.each(["native", "python"] as const)("a spawn server, %s, when one job follows another,", (kind) => {
   const closes: (() => Promise<void>)[] = [];
   afterEach(async () => {
     for (const close of closes.splice(0).toReversed()) await close();
@@ -55,7 +55,7 @@ describe.each(["native", "python"] as const)("a spawn server, %s, and its next j
   const parentOf = async (launcher: SpawnServerLauncher): Promise<number> =>
     Number(await outputOf(launcher, "echo $PPID"));
 
-  it("it waits until the one before was released, not only until that has ended", async () => {
+  it("has the next one when the one before was released, not already when that has ended", async () => {
     const launcher = await open();
     const [server = 0] = launcher.serverPids;
     const first = await start(launcher, "exit 3");
@@ -67,7 +67,7 @@ describe.each(["native", "python"] as const)("a spawn server, %s, and its next j
   });
 
   it.runIf(hasCgroups)(
-    "it is born in a control group, also while the one before is being ended",
+    "lets none be born outside of a control group, also while the one before is being ended",
     async () => {
       const { fences } = await chooseIsolation("cgroup");
       if (fences?.cgroup === undefined) throw new Error("there are no fences");
@@ -93,7 +93,7 @@ describe.each(["native", "python"] as const)("a spawn server, %s, and its next j
     },
   );
 
-  it("it has another fence when somebody in the one before could not be killed", async () => {
+  it("is given up when somebody in its fence could not be killed", async () => {
     const launcher = await open({ fences: fencesWithSomebodyInside() });
     const [server = 0] = launcher.serverPids;
     const first = await start(launcher, "exec sleep 60");
