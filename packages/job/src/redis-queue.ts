@@ -99,7 +99,10 @@ export class RedisJobQueue implements JobQueue {
       onReopened: this.#options.onReopened,
     };
     const blockMs = this.#options.blockSeconds * 1000;
-    this.#resettle = new Resettle({ onRepaired: this.#options.onRepaired });
+    this.#resettle = new Resettle({
+      keysOf: (id) => this.#finishKeys(id),
+      onRepaired: this.#options.onRepaired,
+    });
     this.#commands = openConnection({ ...connection, onOpen: (send) => this.#resettle.opened(send) });
     const waiting = openConnection({ ...connection, interruptible: true, deadlineMs: blockMs + 2_000 });
     this.#intake = new RedisIntake({ ...this.#options, keys: this.keys, waiting, commands: this.#commands });
@@ -140,22 +143,25 @@ export class RedisJobQueue implements JobQueue {
   }
 
   async settle(claim: ClaimProof, outcome: JobOutcome, details?: SettleDetails): Promise<"settled" | "lost"> {
-    const { active, leases, events } = this.keys;
     const id = claim.jobId;
-    const keys = [active, leases, this.keys.job(id), this.keys.reply(id), this.keys.log(id), events];
     const { resultTtlSeconds } = this.#options;
     const head = [id, claim.token, outcome.kind, String(resultTtlSeconds)];
     const fields = encodeOutcome(outcome, details);
     const log = details?.log ?? [];
     const kept = String(this.#windowed(claim, log));
     const args = [...head, this.#logTtl, kept, String(log.length), ...log.flatMap(wireEntry), ...fields];
-    const reply = await this.#commands.run(finish, keys, args);
+    const reply = await this.#commands.run(finish, this.#finishKeys(id), args);
     const answer = wordOf(reply, { OK: "settled", ALREADY: "settled", FENCED: "lost" });
     this.#logs.delete(claim.token);
     // The live output was a convenience; it is not worth the memory.
     if (answer === "settled")
-      this.#resettle.remember({ jobId: id, keys, args: [...head, this.#logTtl, "1", "0", ...fields] });
+      this.#resettle.remember({ jobId: id, args: [...head, this.#logTtl, "1", "0", ...fields] });
     return answer;
+  }
+
+  #finishKeys(id: string): readonly string[] {
+    const { active, leases, events } = this.keys;
+    return [active, leases, this.keys.job(id), this.keys.reply(id), this.keys.log(id), events];
   }
 
   async release(claim: ClaimProof): Promise<"released" | "lost"> {

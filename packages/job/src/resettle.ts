@@ -7,22 +7,18 @@
 import { finish } from "./lua/finish.ts";
 import { runScript, type Send } from "./redis/connection.ts";
 import { textOf } from "./redis/reply.ts";
+import { RecentTexts } from "./recent-texts.ts";
 import { refusalWord, toQueueError } from "./redis/refusal.ts";
 
 /** One ending as it was sent to the finish script. */
 export interface SettledCall {
   readonly jobId: string;
-  readonly keys: readonly string[];
   readonly args: readonly string[];
 }
 
-/** Packed, because thousands of calls in forty pieces each would be half of what the garbage collector has to do. */
-interface Kept {
-  readonly packed: Buffer;
-  readonly atMs: number;
-}
-
 export interface ResettleOptions {
+  /** The keys that the finish script is given for a job. */
+  readonly keysOf: (jobId: string) => readonly string[];
   /** Default 60 000. */
   readonly keepMs?: number;
   /** All kept calls together; the oldest go first. Default 4 MiB. */
@@ -33,30 +29,23 @@ export interface ResettleOptions {
 }
 
 export class Resettle {
-  readonly #options: Required<ResettleOptions>;
-  /** From `#first` on; what was before is gone. */
-  #kept: Kept[] = [];
-  #first = 0;
-  #bytes = 0;
+  readonly #keysOf: ResettleOptions["keysOf"];
+  readonly #onRepaired: (jobIds: readonly string[]) => void;
+  /** As one text each: thousands of calls in forty pieces would be half of what the garbage collector has to do. */
+  readonly #calls: RecentTexts;
   /** Of the server that acknowledged what is kept; undefined before the first connection. */
   #identity: string | undefined;
 
-  constructor(options: ResettleOptions = {}) {
-    this.#options = {
-      keepMs: 60_000,
-      maxBytes: 4 * 1024 * 1024,
-      monotonicMs: () => performance.now(),
-      onRepaired: () => undefined,
-      ...options,
-    };
+  constructor({ keysOf, onRepaired = () => undefined, ...kept }: ResettleOptions) {
+    const { keepMs = 60_000, maxBytes = 4 * 1024 * 1024, monotonicMs = () => performance.now() } = kept;
+    this.#keysOf = keysOf;
+    this.#onRepaired = onRepaired;
+    this.#calls = new RecentTexts({ keepMs, maxBytes, monotonicMs });
   }
 
   /** An ending that the server acknowledged. */
   remember(call: SettledCall): void {
-    const packed = Buffer.from(JSON.stringify(call));
-    this.#kept.push({ packed, atMs: this.#options.monotonicMs() });
-    this.#bytes += packed.byteLength;
-    this.#prune();
+    this.#calls.add(JSON.stringify([call.jobId, ...call.args]));
   }
 
   /** To be called with each new connection. Rejects when the connection breaks; then the next one repairs. */
@@ -68,31 +57,17 @@ export class Resettle {
   }
 
   async #sendAgain(send: Send): Promise<void> {
-    this.#prune();
     const repaired: string[] = [];
-    for (const { packed } of this.#kept.slice(this.#first)) {
-      const call = JSON.parse(packed.toString()) as SettledCall; // our own writing
+    for (const text of this.#calls.all()) {
+      const [jobId = "", ...args] = JSON.parse(text) as string[]; // our own writing
       try {
-        const answer = textOf(await runScript(send, finish, call.keys, call.args));
-        if (answer === "OK") repaired.push(call.jobId);
+        const answer = textOf(await runScript(send, finish, this.#keysOf(jobId), args));
+        if (answer === "OK") repaired.push(jobId);
       } catch (error) {
         if (toQueueError(error).code !== "REJECTED") throw error; // one broken key must not hold up the others
       }
     }
-    if (repaired.length > 0) this.#options.onRepaired(repaired);
-  }
-
-  #prune(): void {
-    const { keepMs, maxBytes, monotonicMs } = this.#options;
-    const oldestMs = monotonicMs() - keepMs;
-    for (let first = this.#kept[this.#first]; first !== undefined; first = this.#kept[this.#first]) {
-      if (first.atMs >= oldestMs && this.#bytes <= maxBytes) break;
-      this.#first += 1;
-      this.#bytes -= first.packed.byteLength;
-    }
-    if (this.#first < this.#kept.length / 2) return;
-    this.#kept = this.#kept.slice(this.#first);
-    this.#first = 0;
+    if (repaired.length > 0) this.#onRepaired(repaired);
   }
 }
 

@@ -105,7 +105,7 @@ describe("a Redis that comes back with an older state", () => {
 });
 
 describe("Resettle", () => {
-  const call = (jobId: string, bytes = 10): SettledCall => ({ jobId, keys: [], args: ["x".repeat(bytes)] });
+  const call = (jobId: string, bytes = 10): SettledCall => ({ jobId, args: ["x".repeat(bytes)] });
   const server = (runId: string, answered: string[]) => (command: readonly (string | Uint8Array)[]) => {
     if (command[0] === "INFO") return Promise.resolve(Buffer.from(`run_id:${runId}\r\nmaster_replid:r\r\n`));
     answered.push(String(command[3]));
@@ -116,7 +116,8 @@ describe("Resettle", () => {
     let nowMs = 0;
     const repaired: string[][] = [];
     const resettle = new Resettle({
-      maxBytes: 250,
+      keysOf: () => [],
+      maxBytes: 190,
       monotonicMs: () => nowMs,
       onRepaired: (ids) => repaired.push([...ids]),
     });
@@ -133,12 +134,13 @@ describe("Resettle", () => {
     expect(repaired).toEqual([
       ["old", "a", "b", "c"],
       ["b", "c", "d"],
+      ["b", "c", "d"],
     ]);
   });
 
   it("counts every connection as new where the server does not say who it is", async () => {
     const repaired: string[][] = [];
-    const resettle = new Resettle({ onRepaired: (ids) => repaired.push([...ids]) });
+    const resettle = new Resettle({ keysOf: () => [], onRepaired: (ids) => repaired.push([...ids]) });
     const silent = (command: readonly (string | Uint8Array)[]) =>
       Promise.resolve(Buffer.from(command[0] === "INFO" ? "" : "OK"));
     await resettle.opened(silent);
@@ -149,7 +151,7 @@ describe("Resettle", () => {
 
   it("tries again with the next connection when this one breaks", async () => {
     const answered: string[] = [];
-    const resettle = new Resettle();
+    const resettle = new Resettle({ keysOf: () => [] });
     await resettle.opened(server("one", answered));
     resettle.remember(call("a"));
     const breaks = (command: readonly (string | Uint8Array)[]) =>
