@@ -154,8 +154,7 @@ export class RedisJobQueue implements JobQueue {
     const answer = wordOf(reply, { OK: "settled", ALREADY: "settled", FENCED: "lost" });
     this.#logs.delete(claim.token);
     // The live output was a convenience; it is not worth the memory.
-    if (answer === "settled")
-      this.#resettle.remember({ jobId: id, args: [...head, this.#logTtl, "1", "0", ...fields] });
+    if (answer === "settled") this.#resettle.remember([...head, this.#logTtl, "1", "0", ...fields]);
     return answer;
   }
 

@@ -10,12 +10,6 @@ import { textOf } from "./redis/reply.ts";
 import { RecentTexts } from "./recent-texts.ts";
 import { refusalWord, toQueueError } from "./redis/refusal.ts";
 
-/** One ending as it was sent to the finish script. */
-export interface SettledCall {
-  readonly jobId: string;
-  readonly args: readonly string[];
-}
-
 export interface ResettleOptions {
   /** The keys that the finish script is given for a job. */
   readonly keysOf: (jobId: string) => readonly string[];
@@ -43,9 +37,9 @@ export class Resettle {
     this.#calls = new RecentTexts({ keepMs, maxBytes, monotonicMs });
   }
 
-  /** An ending that the server acknowledged. */
-  remember(call: SettledCall): void {
-    this.#calls.add(JSON.stringify([call.jobId, ...call.args]));
+  /** An ending that the server acknowledged: the arguments of the finish script, of which the first is the job's id. */
+  remember(args: readonly string[]): void {
+    this.#calls.add(JSON.stringify(args));
   }
 
   /** To be called with each new connection. Rejects when the connection breaks; then the next one repairs. */
@@ -59,7 +53,8 @@ export class Resettle {
   async #sendAgain(send: Send): Promise<void> {
     const repaired: string[] = [];
     for (const text of this.#calls.all()) {
-      const [jobId = "", ...args] = JSON.parse(text) as string[]; // our own writing
+      const args = JSON.parse(text) as string[]; // our own writing
+      const [jobId = ""] = args;
       try {
         const answer = textOf(await runScript(send, finish, this.#keysOf(jobId), args));
         if (answer === "OK") repaired.push(jobId);

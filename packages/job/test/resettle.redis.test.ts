@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { type RedisServer, startRedis } from "../../../test/support/redis-server.ts";
 import { type Claim, finished, openConnection, parseRedisUrl, RedisJobQueue } from "../src/index.ts";
-import { Resettle, type SettledCall } from "../src/resettle.ts";
+import { Resettle } from "../src/resettle.ts";
 
 const open: (() => unknown)[] = [];
 afterEach(async () => {
@@ -105,7 +105,7 @@ describe("a Redis that comes back with an older state", () => {
 });
 
 describe("Resettle", () => {
-  const call = (jobId: string, bytes = 10): SettledCall => ({ jobId, args: ["x".repeat(bytes)] });
+  const call = (jobId: string, bytes = 10): readonly string[] => [jobId, "x".repeat(bytes)];
   const server = (runId: string, answered: string[]) => (command: readonly (string | Uint8Array)[]) => {
     if (command[0] === "INFO") return Promise.resolve(Buffer.from(`run_id:${runId}\r\nmaster_replid:r\r\n`));
     answered.push(String(command[3]));
