@@ -27,7 +27,7 @@ try {
     const good =
       report.endings["finished"] === count && report.outOfOrder === 0 && report.grownMiB < mostGrowthMiB;
     say(
-      `${JSON.stringify(report.endings)}, ${report.outOfOrder} out of order, memory grew by ${report.grownMiB.toFixed(1)} MiB`,
+      `${JSON.stringify(report.endings)}, ${report.outOfOrder} out of order, memory grew by ${report.grownMiB.toFixed(1)} MiB, from job 1000 on by ${report.grownFrom1000MiB.toFixed(1)}`,
     );
     say(
       `${(count / report.seconds).toFixed(0)} jobs a second over ${report.seconds.toFixed(1)} s: ${good ? "good" : "NOT GOOD"}`,

@@ -18,6 +18,8 @@ export interface SoakReport {
   readonly outOfOrder: number;
   /** Resident memory at the end above what it was after a fifth of the jobs. */
   readonly grownMiB: number;
+  /** The same above what it was after 1000 jobs. */
+  readonly grownFrom1000MiB: number;
   readonly seconds: number;
 }
 
@@ -26,18 +28,21 @@ export async function soak({ url, runner, pid, count, say }: SoakOptions): Promi
   const begun = performance.now();
   const jobs = await pushJobs({ url, runner, count, payload: "a small payload" });
   try {
-    let warmMiB = 0;
-    for (let fifth = 1; fifth <= 5; fifth += 1) {
-      await jobs.untilFinal(Math.ceil((count * fifth) / 5));
-      const nowMiB = await memoryOf(pid);
-      if (fifth === 1) warmMiB = nowMiB;
-      say?.(`${await jobs.finals()} of ${count} jobs, ${Math.round(nowMiB)} MiB`);
+    const memoryMiB = new Map<number, number>();
+    const marks = [1000, ...[1, 2, 3, 4, 5].map((fifth) => Math.ceil((count * fifth) / 5))];
+    for (const mark of marks.filter((one) => one <= count).toSorted((a, b) => a - b)) {
+      await jobs.untilFinal(mark);
+      memoryMiB.set(mark, await memoryOf(pid));
+      say?.(`${await jobs.finals()} of ${count} jobs, ${memoryMiB.get(mark)?.toFixed(1)} MiB`);
     }
+    const atEndMiB = await memoryOf(pid);
+    const grownFrom = (mark: number): number => atEndMiB - (memoryMiB.get(mark) ?? atEndMiB);
     const takenAtMs = await jobs.takenAtMs();
     return {
       endings: await jobs.endings(),
       outOfOrder: takenAtMs.filter((atMs, at) => at > 0 && atMs < (takenAtMs[at - 1] ?? 0)).length,
-      grownMiB: (await memoryOf(pid)) - warmMiB,
+      grownMiB: grownFrom(Math.ceil(count / 5)),
+      grownFrom1000MiB: grownFrom(1000),
       seconds: (performance.now() - begun) / 1000,
     };
   } finally {
