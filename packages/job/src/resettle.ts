@@ -16,6 +16,12 @@ export interface SettledCall {
   readonly args: readonly string[];
 }
 
+/**
+ * Calls on their way at the same time. One after the other, the endings of a busy minute would take longer than a
+ * connection may take to open, and longer than the leases of the running jobs last.
+ */
+const atOnce = 200;
+
 /** Packed, because thousands of calls in forty pieces each would be half of what the garbage collector has to do. */
 interface Kept {
   readonly packed: Buffer;
@@ -69,15 +75,12 @@ export class Resettle {
 
   async #sendAgain(send: Send): Promise<void> {
     this.#prune();
+    const kept = this.#kept.slice(this.#first);
     const repaired: string[] = [];
-    for (const { packed } of this.#kept.slice(this.#first)) {
-      const call = JSON.parse(packed.toString()) as SettledCall; // our own writing
-      try {
-        const answer = textOf(await runScript(send, finish, call.keys, call.args));
-        if (answer === "OK") repaired.push(call.jobId);
-      } catch (error) {
-        if (toQueueError(error).code !== "REJECTED") throw error; // one broken key must not hold up the others
-      }
+    // The first one alone: with it a new server learns the script.
+    for (let from = 0, to = 1; from < kept.length; from = to, to += atOnce) {
+      const answers = await Promise.all(kept.slice(from, to).map((one) => settleAgain(send, one)));
+      repaired.push(...answers.filter((jobId) => jobId !== undefined));
     }
     if (repaired.length > 0) this.#options.onRepaired(repaired);
   }
@@ -93,6 +96,18 @@ export class Resettle {
     if (this.#first < this.#kept.length / 2) return;
     this.#kept = this.#kept.slice(this.#first);
     this.#first = 0;
+  }
+}
+
+/** The job's id if the server had lost its ending. */
+async function settleAgain(send: Send, { packed }: Kept): Promise<string | undefined> {
+  const call = JSON.parse(packed.toString()) as SettledCall; // our own writing
+  try {
+    const answer = textOf(await runScript(send, finish, call.keys, call.args));
+    return answer === "OK" ? call.jobId : undefined;
+  } catch (error) {
+    if (toQueueError(error).code !== "REJECTED") throw error; // one broken key must not hold up the others
+    return undefined;
   }
 }
 
