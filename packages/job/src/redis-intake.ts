@@ -166,6 +166,7 @@ export class RedisIntake {
       const claim = { jobId, token: textOf(token), fields: pairsOf(listOf(flat)), claims: Number(claims) };
       return claim.fields.size === 0 ? { ...claim, oversizedBytes: Number(bytes) } : claim;
     }
+    if (text === "HELD") return undefined;
     if (text === "MISSING") this.#lookAgain(jobId, 0);
     else if (text === "NOT_AN_ID") this.#options.onPutAside({ jobId: shownId(jobId), why: "not a job id" });
     else this.#options.onPutAside({ jobId, why: text.toLowerCase() });

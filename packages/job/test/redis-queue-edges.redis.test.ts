@@ -291,7 +291,7 @@ describe("places that do not fit together", () => {
       [keys.queue, keys.active, keys.leases, keys.dead, keys.events, keys.recent],
       [keys.job(""), keys.reply(""), "late", "1000", "5", "1000000", "60", "a", "0", "another token"],
     );
-    expect(String(late)).toBe("0,a,DUPLICATE");
+    expect(String(late)).toBe("0,a,HELD");
     expect(await store.taken()).toEqual(["a"]);
     expect(await queue.renew([claim])).toEqual(["held"]);
   });
