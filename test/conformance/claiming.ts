@@ -117,6 +117,16 @@ export function claiming(steps: ClaimingSteps): void {
       expect(await store.taken()).toEqual([]);
     });
 
+    it("ends a cancelled job that waits, whatever status a client has written", async () => {
+      const { store, queue } = await setup();
+      await submit(store, "a", { status: "dispatched" });
+      await submit(store, "b", { status: "waiting for Godot" });
+      for (const id of ["a", "b"]) await store.cancel(id);
+      await nothing(queue);
+      for (const id of ["a", "b"])
+        expect([await status(store, id), await reason(store, id)]).toEqual(["error", "cancelled"]);
+    });
+
     it("refuses a job that was claimed five times without an end", async () => {
       const { store, queue } = await setup();
       await submit(store, "a");

@@ -36,6 +36,19 @@ export function liveOutput({ setup, submit, take, expire }: SuiteSteps): void {
       expect((await store.fields("a")).get("result")).toBe("onethree");
     });
 
+    it("takes ten thousand pieces", async () => {
+      const { store, queue } = await setup();
+      await submit(store, "a");
+      const claim = await take(queue);
+      await queue.start(claim);
+      const log = Array.from(
+        { length: 10_000 },
+        (_, offset) => ({ stream: "out", offset, data: "x" }) as const,
+      );
+      expect(await queue.settle(claim, finished(""), { log })).toBe("settled");
+      expect((await store.log("a")).at(-1)).toMatchObject({ seq: 10_000, offset: 9_999 });
+    });
+
     it("adds nothing for a claim that moved on", async () => {
       const { store, queue } = await setup();
       await submit(store, "a", { max_attempts: "2" });

@@ -1,9 +1,10 @@
 /** What JobQueue means by taking back what a dead runner had: a part of its suite. */
 import { finished } from "@herorunner/job";
 import { describe, expect, it } from "vitest";
+import { until } from "../support/until.ts";
 import type { ClaimingSteps } from "./claiming.ts";
 
-export function reclaiming({ setup, submit, take, expire, nothing, status, reason }: ClaimingSteps): void {
+export function reclaiming({ setup, submit, take, expire, status, reason }: ClaimingSteps): void {
   describe("overdue and reclaim", () => {
     it("re-queues a job that was not started, to be taken next", async () => {
       const { store, queue } = await setup();
@@ -56,9 +57,13 @@ export function reclaiming({ setup, submit, take, expire, nothing, status, reaso
       await submit(store, "busy");
       const claim = await take(queue);
       await store.push("ghost");
-      await nothing(queue);
+      const ending = new AbortController();
+      const none = queue.claim(ending.signal, { wait: false });
+      await until(async () => (await store.taken()).includes("ghost"), "it was taken");
       expect((await queue.overdue()).leases).toEqual([]);
       expect([...(await store.leased())].sort()).toEqual(["busy", "ghost"]);
+      ending.abort();
+      expect(await none).toEqual([]);
       await queue.settle(claim, finished(""));
     });
 

@@ -39,6 +39,11 @@ export class JournalFile {
     return this.#starts.get(rawOf(digest)) ?? 0;
   }
 
+  /** As far as it was read. */
+  get isEmpty(): boolean {
+    return this.#offset === 0;
+  }
+
   /** Reads what others appended since. A missing file is an empty one: nobody has started a job of this hour yet. */
   async refresh(): Promise<void> {
     const size = this.#size();

@@ -105,25 +105,35 @@ export class FileReplayJournal implements ReplayJournal {
       for (const one of group) one.resolve(false);
       return;
     }
-    const earlier = name.startsWith("v1-") ? await this.#otherV1Files(name) : [];
-    const before = (digest: string): number => sum(earlier.map((file) => file.startsOf(digest)));
     const file = this.#file(name);
     await file.refresh();
+    // Another process may have closed the hour and deleted its file since the floor was read here.
+    if (file.isEmpty && (await this.#closedByOthers(name))) return this.#record(undefined, group);
+    let others = await this.#otherV1Files(name);
+    const elsewhere = (digest: string): number => sum(others.map((one) => one.startsOf(digest)));
     const open: Waiting[] = [];
     for (const one of group) {
       const { digest, maxStarts } = one.guard;
       // What is known to be used up is not written again, or a flood of replays would grow the file.
-      if (before(digest) + file.startsOf(digest) >= maxStarts) one.resolve(false);
+      if (elsewhere(digest) + file.startsOf(digest) >= maxStarts) one.resolve(false);
       else open.push(one);
     }
     if (open.length === 0) return;
     const ranks = await file.append(open.map(({ guard, token }) => ({ digest: guard.digest, token })));
+    // Around midnight another process may write the same job into the file of another day; whoever looks last sees both.
+    others = await this.#otherV1Files(name);
     for (const one of open) {
       const rank = ranks.get(one.token);
       if (rank === undefined)
         one.reject(new Error(`the replay journal ${file.path} lost a line it had taken`));
-      else one.resolve(before(one.guard.digest) + rank <= one.guard.maxStarts);
+      else one.resolve(elsewhere(one.guard.digest) + rank <= one.guard.maxStarts);
     }
+  }
+
+  async #closedByOthers(name: string): Promise<boolean> {
+    if (!name.startsWith("h-")) return false;
+    this.#floorHour = Math.max(this.#floorHour, await readFloor(this.#folder));
+    return Number(name.slice(2)) <= this.#floorHour;
   }
 
   #file(name: string): JournalFile {
@@ -134,7 +144,9 @@ export class FileReplayJournal implements ReplayJournal {
     return file;
   }
 
+  /** The days beside that of `name`; none for an hour. */
   async #otherV1Files(name: string): Promise<readonly JournalFile[]> {
+    if (!name.startsWith("v1-")) return [];
     const names = (await this.#names()).filter((one) => one.startsWith("v1-") && one !== name);
     const files = names.map((one) => this.#file(one));
     for (const file of files) await file.refresh();

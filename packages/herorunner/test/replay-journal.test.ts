@@ -154,6 +154,28 @@ describe("the replay journal", () => {
     expect(await (await open()).accept(guardOf("new", { untilMs: startMs + 6 * hourMs }))).toBe(true);
   });
 
+  it("an hour that another process has closed stays closed, too, when the clock is set back", async () => {
+    const { open, clock } = await setup();
+    const [first, second, idle] = [await open(), await open(), await open()];
+    expect(await first.accept(guardOf("a"))).toBe(true);
+    clock.nowMs += 5 * hourMs;
+    expect(await second.accept(guardOf("b", { untilMs: clock.nowMs + hourMs }))).toBe(true);
+    clock.nowMs = startMs;
+    expect(await idle.accept(guardOf("a"))).toBe(false);
+    expect(await idle.accept(guardOf("c", { untilMs: startMs + 9 * hourMs }))).toBe(true);
+  });
+
+  it("lets one win at most when a job of version 1 is started by two processes around midnight", async () => {
+    const { folder, open, clock } = await setup();
+    const before = await open();
+    const after = await FileReplayJournal.open({ folder, now: () => clock.nowMs + 24 * hourMs });
+    for (let round = 0; round < 10; round += 1) {
+      const guard = guardOf(`round ${round}`, { untilMs: undefined });
+      const accepted = await Promise.all([before.accept(guard), after.accept(guard)]);
+      expect(accepted.filter((one) => one).length).toBeLessThanOrEqual(1);
+    }
+  });
+
   it("remembers starts of version 1, which never expire, for thirty days", async () => {
     const { open, clock } = await setup();
     const v1 = guardOf("old", { untilMs: undefined });

@@ -84,7 +84,7 @@ export interface JobQueue {
    * to `most` (default 1), the oldest first. Resolves with none once `signal` aborts; takes nothing after that, and what
    * was being taken at that moment goes back. Ids that cannot be run (no hash, wrong type, bad id, claimed too often)
    * never come out of here: they are put aside with an error record and the next one is taken.
-   * With `wait: false` it resolves with none as soon as nothing waits.
+   * With `wait: false` it resolves with none as soon as nothing waits, nor any taken id for its hash.
    * One call at a time. Throws QueueError UNAVAILABLE when the store is away; the caller decides when to come again.
    */
   claim(signal: AbortSignal, options?: ClaimOptions): Promise<readonly Claim[]>;

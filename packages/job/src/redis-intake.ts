@@ -2,7 +2,7 @@
  * Takes ids off the queue and makes claims of them. Owns the connection that waits; an id is never dropped: it becomes
  * a claim, goes back, or goes to the dead list, and what is lost on the way stays in `active`, where it is adopted.
  */
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import type { RunnerKeys } from "./keys.ts";
 import { begin } from "./lua/begin.ts";
 import { lookAgain } from "./lua/look-again.ts";
@@ -45,6 +45,8 @@ interface Begun {
 
 /** When an id has no hash yet, ms after it was taken: clients may push before they write. */
 const lookAgainAfterMs = [100, 400, 1_500] as const;
+/** Who does not wait for jobs waits for those hashes, asking this often. */
+const untilHashMs = 50;
 
 export class RedisIntake {
   readonly #options: IntakeOptions;
@@ -54,6 +56,8 @@ export class RedisIntake {
   #moreWait = false;
   #claiming = false;
   readonly #lookAgainTimers = new Set<NodeJS.Timeout>();
+  /** Taken ids without a hash that are looked at again. */
+  #missing = 0;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -71,7 +75,10 @@ export class RedisIntake {
         // An answer that was lost on its way may have brought more than is wanted now.
         const wanted = signal.aborted ? 0 : most;
         if (claims.length > wanted) await this.#giveBack(claims.slice(wanted));
-        if (wanted > 0 && (claims.length > 0 || (exhausted && !wait))) return claims.slice(0, wanted);
+        if (wanted > 0 && claims.length > 0) return claims.slice(0, wanted);
+        if (wait || !exhausted || signal.aborted) continue;
+        if (this.#missing === 0) return [];
+        await sleep(untilHashMs, undefined, { signal }).catch(() => undefined);
       }
       return [];
     } catch (error) {
@@ -166,8 +173,11 @@ export class RedisIntake {
       const claim = { jobId, token: textOf(token), fields: pairsOf(listOf(flat)), claims: Number(claims) };
       return claim.fields.size === 0 ? { ...claim, oversizedBytes: Number(bytes) } : claim;
     }
-    if (text === "MISSING") this.#lookAgain(jobId, 0);
-    else if (text === "NOT_AN_ID") this.#options.onPutAside({ jobId: shownId(jobId), why: "not a job id" });
+    if (text === "HELD") return undefined;
+    if (text === "MISSING") {
+      this.#missing += 1;
+      this.#lookAgain(jobId, 0);
+    } else if (text === "NOT_AN_ID") this.#options.onPutAside({ jobId: shownId(jobId), why: "not a job id" });
     else this.#options.onPutAside({ jobId, why: text.toLowerCase() });
     return undefined;
   }
@@ -187,14 +197,18 @@ export class RedisIntake {
     const timer = setTimeout(
       () => {
         this.#lookAgainTimers.delete(timer);
-        void this.#lookOnce(id, round).catch(() => undefined); // Redis is away: the reaper finds the id in `active`
+        // Where Redis is away the reaper finds the id in `active`.
+        void this.#lookOnce(id, round)
+          .catch(() => false)
+          .then((again) => (again ? this.#lookAgain(id, round + 1) : (this.#missing -= 1)));
       },
       (lookAgainAfterMs[round] ?? 0) - waitedMs,
     );
     this.#lookAgainTimers.add(timer);
   }
 
-  async #lookOnce(id: string, round: number): Promise<void> {
+  /** Whether it must be looked at once more. */
+  async #lookOnce(id: string, round: number): Promise<boolean> {
     const { commands, keys, onPutAside } = this.#options;
     const last = round === lookAgainAfterMs.length - 1;
     const answer = textOf(
@@ -204,8 +218,8 @@ export class RedisIntake {
         [id, last ? "1" : "0"],
       ),
     );
-    if (answer === "WAIT") this.#lookAgain(id, round + 1);
     if (answer === "DEAD") onPutAside({ jobId: id, why: "missing" });
+    return answer === "WAIT";
   }
 
   close(): void {

@@ -10,6 +10,12 @@ import { textOf } from "./redis/reply.ts";
 import { RecentTexts } from "./recent-texts.ts";
 import { refusalWord, toQueueError } from "./redis/refusal.ts";
 
+/**
+ * Calls on their way at the same time. One after the other, the endings of a busy minute would take longer than a
+ * connection may take to open, and longer than the leases of the running jobs last.
+ */
+const atOnce = 200;
+
 export interface ResettleOptions {
   /** The keys that the finish script is given for a job. */
   readonly keysOf: (jobId: string) => readonly string[];
@@ -51,18 +57,27 @@ export class Resettle {
   }
 
   async #sendAgain(send: Send): Promise<void> {
+    const kept = this.#calls.all();
     const repaired: string[] = [];
-    for (const text of this.#calls.all()) {
-      const args = JSON.parse(text) as string[]; // our own writing
-      const [jobId = ""] = args;
-      try {
-        const answer = textOf(await runScript(send, finish, this.#keysOf(jobId), args));
-        if (answer === "OK") repaired.push(jobId);
-      } catch (error) {
-        if (toQueueError(error).code !== "REJECTED") throw error; // one broken key must not hold up the others
-      }
+    // The first one alone: with it a new server learns the script.
+    for (let from = 0, to = 1; from < kept.length; from = to, to += atOnce) {
+      const answers = await Promise.all(kept.slice(from, to).map((text) => this.#settleAgain(send, text)));
+      repaired.push(...answers.filter((jobId) => jobId !== undefined));
     }
     if (repaired.length > 0) this.#onRepaired(repaired);
+  }
+
+  /** The job's id if the server had lost its ending. */
+  async #settleAgain(send: Send, text: string): Promise<string | undefined> {
+    const args = JSON.parse(text) as string[]; // our own writing
+    const [jobId = ""] = args;
+    try {
+      const answer = textOf(await runScript(send, finish, this.#keysOf(jobId), args));
+      return answer === "OK" ? jobId : undefined;
+    } catch (error) {
+      if (toQueueError(error).code !== "REJECTED") throw error; // one broken key must not hold up the others
+      return undefined;
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 /** What only a real Redis can do to a queue: lost replies, wrong types, no memory, hostile keys. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { suiteAdoptGraceMs } from "../../../test/conformance/job-queue.ts";
 import { type RedisQueueStore, redisQueueStore } from "../../../test/support/queue-stores.ts";
 import { type RedisServer, startRedis } from "../../../test/support/redis-server.ts";
 import { startTcpProxy, type TcpProxy } from "../../../test/support/tcp-proxy.ts";
@@ -267,6 +268,19 @@ describe("places that do not fit together", () => {
     expect((await store.leased()).toSorted()).toEqual(["ghost", "orphan-lease"]);
   });
 
+  it("a lease far ahead, from before Redis's clock was set back, ends as one that was adopted", async () => {
+    const store = makeStore();
+    const queue = store.openRedis();
+    await store.write("a", { payload: "x" });
+    await store.push("a");
+    const claim = await take(queue);
+    const hourAhead = String(Date.now() + 3_600_000);
+    await store.redis.send(["ZADD", queue.keys.leases, hourAhead, "a"]);
+    expect((await queue.overdue()).nextMs).toBeLessThanOrEqual(suiteAdoptGraceMs);
+    expect(await queue.renew([claim])).toEqual(["held"]);
+    expect((await queue.overdue()).nextMs).toBeGreaterThan(suiteAdoptGraceMs);
+  });
+
   it("a leftover lease of a waiting id does not queue it twice", async () => {
     const store = makeStore();
     const queue = store.openRedis();
@@ -291,7 +305,7 @@ describe("places that do not fit together", () => {
       [keys.queue, keys.active, keys.leases, keys.dead, keys.events, keys.recent],
       [keys.job(""), keys.reply(""), "late", "1000", "5", "1000000", "60", "a", "0", "another token"],
     );
-    expect(String(late)).toBe("0,a,DUPLICATE");
+    expect(String(late)).toBe("0,a,HELD");
     expect(await store.taken()).toEqual(["a"]);
     expect(await queue.renew([claim])).toEqual(["held"]);
   });

@@ -70,7 +70,9 @@ describe("a wait for jobs", () => {
 
   it("of several processes of one runner ends with a claim for each, whoever finds which id", async () => {
     const store = makeStore();
-    const claims = [1, 2, 3].map(() => store.openRedis().claim(never));
+    const aside: unknown[] = [];
+    const onPutAside = (what: unknown): void => void aside.push(what);
+    const claims = [1, 2, 3].map(() => store.openRedis({ onPutAside }).claim(never));
     await waits(store, 3);
     const ids = ["a", "b", "c"];
     for (const id of ids) await store.write(id, { payload: id });
@@ -79,11 +81,13 @@ describe("a wait for jobs", () => {
     expect(new Set(taken.map(({ jobId }) => jobId))).toEqual(new Set(ids));
     expect(new Set(taken.map(({ token }) => token)).size).toBe(3);
     for (const { jobId, token } of taken) expect((await store.fields(jobId)).get("token")).toBe(token);
+    expect(aside).toEqual([]); // nobody pushed an id twice
   });
 
   it("leaves no second place in active to an id that is held and was pushed again", async () => {
     const store = makeStore();
-    const queue = store.openRedis();
+    const aside: unknown[] = [];
+    const queue = store.openRedis({ onPutAside: (what) => void aside.push(what) });
     await store.write("a", { payload: "x" });
     await store.push("a");
     const held = await take(queue);
@@ -94,6 +98,7 @@ describe("a wait for jobs", () => {
     await store.write("b", { payload: "x" });
     await store.push("b");
     expect(await claim).toMatchObject([{ jobId: "b" }]);
+    expect(aside).toEqual([{ jobId: "a", why: "duplicate" }]);
     expect(new Set(await store.taken())).toEqual(new Set(["a", "b"]));
     expect(await queue.settle(held, finished("done\n"))).toBe("settled");
     expect(await store.taken()).toEqual(["b"]);
@@ -117,6 +122,19 @@ describe("a wait for jobs", () => {
     expect(String(await store.redis.send(look))).toBe("REQUEUED");
     expect(held && (await queue.renew([held]))).toEqual(["held"]);
     expect([await store.waiting(), await store.taken()]).toEqual([[], ["late"]]);
+  });
+
+  it("that takes what is there and no more does not end before the hash of an id has come, or has not", async () => {
+    const store = makeStore();
+    const queue = store.openRedis();
+    await store.push("late");
+    const claims = queue.claim(never, { wait: false });
+    await until(async () => (await store.taken()).length === 1, "it was taken");
+    await store.write("late", { payload: "x" });
+    expect(await claims).toMatchObject([{ jobId: "late" }]);
+    await store.push("never");
+    expect(await queue.claim(never, { wait: false })).toEqual([]);
+    expect(await store.dead()).toEqual(["never"]);
   });
 
   it("leaves a running job alone whose lease was lost, until it is renewed or adopted", async () => {

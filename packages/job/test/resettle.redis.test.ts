@@ -160,4 +160,24 @@ describe("Resettle", () => {
     await resettle.opened(server("two", answered));
     expect(answered).toHaveLength(1);
   });
+
+  it("sends thousands of endings in few round trips: running jobs cannot be renewed meanwhile", async () => {
+    const resettle = new Resettle({ keysOf: () => [] });
+    await resettle.opened(server("one", []));
+    for (let at = 0; at < 5_000; at += 1) resettle.remember(call(`j${at}`));
+    const answered: string[] = [];
+    let [roundTrips, waiting] = [0, [] as (() => void)[]];
+    const far = (command: readonly (string | Uint8Array)[]) =>
+      new Promise<Buffer>((resolve) => {
+        waiting.push(() => void server("two", answered)(command).then(resolve));
+        if (waiting.length > 1) return;
+        setImmediate(() => {
+          roundTrips += 1;
+          for (const answer of waiting.splice(0)) answer();
+        });
+      });
+    await resettle.opened(far);
+    expect(answered).toHaveLength(5_000);
+    expect(roundTrips).toBeLessThan(50);
+  });
 });

@@ -22,6 +22,11 @@ export type Admission =
       readonly job: VerifiedJob;
       readonly startOptions: StartOptions;
       readonly warning?: string;
+      /**
+       * To be asked right before the job starts: where another trust is in force by then, the job is judged by that one and
+       * carries its verdict from then on. An outcome refuses it.
+       */
+      readonly recheck?: () => ErrorOutcome | undefined;
     }
   | { readonly ok: false; readonly outcome: ErrorOutcome };
 
@@ -117,8 +122,28 @@ function misfitOf(job: Job, policy: FullPolicy): ErrorOutcome | undefined {
 }
 
 function verify(job: Job, unknownFields: readonly string[], policy: FullPolicy): Admission {
-  const nowMs = policy.now();
-  const verdict = policy.trust().check(job, unknownFields, nowMs);
+  const trust = policy.trust();
+  const verdict = judge(job, unknownFields, trust, policy);
+  if (!verdict.ok) return verdict;
+  const { verified, warning } = verdict;
+  const { replay } = verified;
+  const recheck = (): ErrorOutcome | undefined => {
+    const current = policy.trust();
+    if (current === trust) return undefined;
+    const again = judge(job, unknownFields, current, policy);
+    return again.ok ? undefined : again.outcome;
+  };
+  const startOptions =
+    replay === undefined ? {} : { maxStarts: replay.maxStarts, replayGuardMs: replay.guardMs };
+  return { ok: true, job: verified, startOptions, recheck, ...(warning === undefined ? {} : { warning }) };
+}
+
+type Judged =
+  | { readonly ok: true; readonly verified: VerifiedJob; readonly warning: string | undefined }
+  | { readonly ok: false; readonly outcome: ErrorOutcome };
+
+function judge(job: Job, unknownFields: readonly string[], trust: Trust, policy: FullPolicy): Judged {
+  const verdict = trust.check(job, unknownFields, policy.now());
   if (!verdict.ok) return { ok: false, outcome: failed(verdict.reason, verdict.message) };
   const { warning, signers, allowedActions, envUnsafe, notAfterMs, replay } = verdict;
   const timeoutMs = (job.timeoutSeconds ?? policy.defaultTimeoutSeconds) * 1000;
@@ -127,8 +152,5 @@ function verify(job: Job, unknownFields: readonly string[], policy: FullPolicy):
   // decoding; a copy of it, field by field, would cost more than all that was done to it but the signature check.
   const verified = Object.assign(job, trusted) as Job as VerifiedJob;
   const refused = policy.alsoCheck?.(verified);
-  if (refused !== undefined) return { ok: false, outcome: refused };
-  const startOptions =
-    replay === undefined ? {} : { maxStarts: replay.maxStarts, replayGuardMs: replay.guardMs };
-  return { ok: true, job: verified, startOptions, ...(warning === undefined ? {} : { warning }) };
+  return refused === undefined ? { ok: true, verified, warning } : { ok: false, outcome: refused };
 }

@@ -11,6 +11,8 @@ const batchEveryMs = 200;
 const batchBytes = 256 * 1024;
 /** What comes while this much waits to be sent is left out. */
 const backlogBytes = 1024 * 1024;
+/** Or this many entries: a job may write single bytes to both streams in turn. It is as many as the queue keeps of a log. */
+const backlogEntries = 10_000;
 /** Neighbouring pieces of a stream become one entry up to this length, so that byte-wise writers cost no more than others. */
 const entryLength = 16 * 1024;
 
@@ -47,9 +49,9 @@ export class LiveLog {
     const joins = last?.stream === stream && last.offset + Buffer.byteLength(last.data) === offset;
     if (last !== undefined && joins && last.data.length + data.length <= entryLength) {
       this.#waiting[this.#waiting.length - 1] = { stream, offset: last.offset, data: last.data + data };
-    } else {
+    } else if (this.#waiting.length < backlogEntries) {
       this.#waiting.push({ stream, offset, data });
-    }
+    } else return this.#onDropped(bytes);
     this.#waitingBytes += bytes;
     // Of a job that is over within this turn nothing is flushed, and what that takes is not made.
     if (this.#flushing !== undefined) return;

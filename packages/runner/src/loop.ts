@@ -104,7 +104,7 @@ async function startAndProcess(
     case "replayed":
       return replayed(job);
     case "started": {
-      const noMore = whatStopped(lease) ?? (await refusedAtStart(job, host));
+      const noMore = whatStopped(lease) ?? (await refusedAtStart(admission, host));
       if (noMore !== undefined) return noMore;
       host.tell({ kind: "started", claim, job });
       return processSafely(job, beside, runner, host);

@@ -91,6 +91,22 @@ test("while the queue is slow at most a megabyte waits; the rest is left out and
   expect(offsets).toEqual([0, 5, 5 + chunk.length, 5 + 2 * chunk.length, 5 + 5 * chunk.length]);
 });
 
+test("of single bytes in both streams by turns at most ten thousand wait", async () => {
+  let dropped = 0;
+  const log = new LiveLog(
+    () => Promise.resolve(),
+    new FakeClock(),
+    (bytes) => (dropped += bytes),
+  );
+  for (let at = 0; at < 6_000; at += 1) {
+    log.write("out", at, "o");
+    log.write("err", at, "e");
+  }
+  const waited = await log.end();
+  expect([waited.length, dropped]).toEqual([10_000, 1_000]);
+  expect(waited.at(-1)?.data).toHaveLength(1_001); // what continues the last one has room
+});
+
 test("a write between the last batch and the next one is not forgotten", async () => {
   const { clock, batches, log } = setup(() => {
     queueMicrotask(() => queueMicrotask(() => batches.length === 1 && log.write("out", 1, "b")));

@@ -1,5 +1,6 @@
 /** What the engine does for jobs whose signatures counted: journal, replay guard, dates. Admission is stood in for. */
 import { finished, type ReplayGuard, type VerifiedJob } from "@herorunner/job";
+import type { Trust } from "@herorunner/job/trust";
 import { expect, test } from "vitest";
 import { until } from "../../../test/support/until.ts";
 import { createAdmit, type ReplayJournal } from "../src/index.ts";
@@ -62,3 +63,44 @@ test("an id that Redis remembers as started is replayed", async () => {
   await until(() => store.text("1", "reason") === "replayed", "the second one is refused");
   await end();
 });
+
+test("a job whose signer was taken out of the trust file while the queue was away is not run", async () => {
+  const reason = "untrusted_signer";
+  const before = { mode: "required", check: () => ({ ...vouched, signers: ["mallory"] }) } as Trust;
+  const after = { mode: "required", check: () => ({ ok: false, reason, message: "no such key" }) } as Trust;
+  const store = await run(reloading(before, after));
+  expect([store.text("1", "reason"), store.text("1", "result")]).toEqual([reason, undefined]);
+});
+
+test("a check that throws then refuses the one job", async () => {
+  const before = { mode: "required", check: () => vouched } as unknown as Trust;
+  const after = { mode: "required", check: () => JSON.parse("{") as never } as Trust;
+  const store = await run(reloading(before, after));
+  expect([store.text("1", "reason"), store.text("1", "result")]).toEqual(["internal", undefined]);
+});
+
+test("a job that the new trust file still takes has its verdict: signers, grants", async () => {
+  const before = { mode: "required", check: () => ({ ...vouched, signers: ["alice", "mallory"] }) } as Trust;
+  const after = { mode: "required", check: () => ({ ...vouched, signers: ["alice"] }) } as Trust;
+  const store = await run(reloading(before, after));
+  expect([store.text("1", "result"), store.text("1", "signers")]).toEqual(["ran", '["alice"]']);
+});
+
+const grants = { allowedActions: undefined, envUnsafe: false, maxStarts: 1, notAfterMs: undefined };
+const vouched = { ok: true, ...grants, replay };
+
+/** The trust changes after admission, while the journal is written. */
+function reloading(before: Trust, after: Trust): EngineOptions {
+  let trust: Trust = before;
+  const journal: ReplayJournal = {
+    accept: () => {
+      trust = after;
+      return Promise.resolve(true);
+    },
+  };
+  const admit: EngineOptions["admit"] = (runner) => {
+    const { runnerId, runnerType } = runner;
+    return createAdmit({ runnerId, runnerType, trust: () => trust });
+  };
+  return { journal, admit };
+}

@@ -13,6 +13,7 @@
  *      and between them {id, word} of those that are none:
  *      MISSING     no hash (yet); the id stays in active
  *      GONE        the id is not in active (any more): somebody put it back meanwhile
+ *      HELD        somebody else has made a claim of it, which a call behind a BLMOVE may
  *      NOT_AN_ID WRONGTYPE FINAL DUPLICATE POISONED CANCELLED LOST   put aside
  *      exhausted = 1: nothing waits
  *
@@ -88,8 +89,8 @@ local function begin(id, token)
     return 'FINAL'
   end
   if held and held ~= '' and held ~= token and redis.call('ZSCORE', leases, id) then
-    -- The same id was pushed twice; its owner goes on, and keeps its own place in active.
-    if #redis.call('LPOS', active, id, 'COUNT', 2) > 1 then redis.call('LREM', active, -1, id) end
+    if #redis.call('LPOS', active, id, 'COUNT', 2) == 1 then return 'HELD' end
+    redis.call('LREM', active, -1, id) -- pushed twice; its owner goes on, and keeps its own place
     return 'DUPLICATE'
   end
 

@@ -17,7 +17,9 @@ if redis.call('TYPE', job).ok ~= 'hash' then return 'MISSING' end
 local status = redis.call('HGET', job, 'status') or 'queued'
 if status == 'finished' or status == 'error' then return 'FINAL' end
 redis.call('HSET', job, 'cancel', '1')
-local waited = redis.call('LREM', queue, 0, id)
+-- What is not ended here keeps its place: an id under a status that a client has written still waits, and ends when it is taken.
+local waits = status == 'created' or status == 'queued'
+local waited = waits and redis.call('LREM', queue, 0, id) or 0
 if status == 'created' or (status == 'queued' and waited > 0) then
   conclude(job, reply, id, 'error', { 'reason', 'cancelled', 'error', 'cancelled before it was started' }, keep_s, 'client')
   event(events, id, 'error', 'cancelled')

@@ -12,7 +12,7 @@ export const finish = script(
   `
 ${now}${int}${event}${answer}${conclude}${log}
 local active, leases, job, reply, stream, events = unpack(KEYS)
-local id, token, status, keep_s, log_ttl_s, log_keep, entries = unpack(ARGV)
+local id, token, status, keep_s, log_ttl_s, log_keep, entries = unpack(ARGV, 1, 7) -- Lua does not unpack thousands
 local held = redis.pcall('HMGET', job, 'token', 'done_token', ${concluded}) -- an error when it is no hash: not ours
 if held[2] == token then return 'ALREADY' end
 if held[1] ~= token then return 'FENCED' end

@@ -75,7 +75,7 @@ export class MemoryStore {
     const status = statusOf(this.text(id, "status"));
     if (isFinal(status)) return "final";
     this.write(id, { cancel: "1" });
-    const waited = removeAll(this.queue, id);
+    const waited = status === "created" || status === "queued" ? removeAll(this.queue, id) : 0;
     if (status !== "created" && (status !== "queued" || waited === 0)) return "requested";
     this.conclude(id, "client", "error", failure("cancelled", "cancelled before it was started"));
     return "cancelled";

@@ -1,6 +1,6 @@
 /**
  * Trust as admission sees it: one pure function from a decoded job and the time to yes or no. The three modes live here;
- * what a signature is worth is verify.ts. A reload makes a new Trust and swaps it in; jobs under way keep what they have.
+ * what a signature is worth is verify.ts. A reload makes a new Trust and swaps it in, for all jobs that are not started yet.
  */
 import type { Job, ReplayGuard } from "../job.ts";
 import type { JobReason } from "../outcome.ts";
