@@ -65,9 +65,6 @@ export interface RedisQueueOptions {
   readonly onPutAside?: (what: { readonly jobId: string; readonly why: string }) => void;
 }
 
-/** A lease that ends later than so many of ours was given by another clock. */
-const longestLeases = 10;
-
 export class RedisJobQueue implements JobQueue {
   readonly keys: RunnerKeys;
   readonly #options: Required<Omit<RedisQueueOptions, "tlsCa" | "keyPrefix">>;
@@ -204,7 +201,7 @@ export class RedisJobQueue implements JobQueue {
     const reply = await this.#commands.run(
       overdue,
       [active, leases],
-      [String(this.#options.adoptGraceMs), "100", String(longestLeases * this.#options.leaseMs)],
+      [String(this.#options.adoptGraceMs), "100"],
     );
     const [nextMs, ...found] = listOf(reply);
     const over = leasesOf(found);

@@ -2,7 +2,7 @@
  * overdue: gives every taken id without a lease a short one (adoption), so nothing can hang unseen; then lists what is over.
  *
  * KEYS active leases
- * ARGV grace_ms limit longest_ms
+ * ARGV grace_ms limit
  * →    {next_ms, id, lease_end, id, lease_end, …}, oldest first; next_ms: until the next lease could be over, -1 if there is none
  */
 import { now, script } from "../redis/script.ts";
@@ -23,10 +23,6 @@ for first = 1, #taken, ${atOnce} do
     pairs[#pairs + 1], pairs[#pairs + 2] = now + ARGV[1], taken[at]
   end
   redis.call('ZADD', KEYS[2], 'NX', unpack(pairs))
-end
--- Redis's clock was set back, or that of the replica that is master now is behind: such a lease would outlast its owner for as long.
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], now + ARGV[3], '+inf', 'LIMIT', 0, ARGV[2])) do
-  redis.call('ZADD', KEYS[2], now + ARGV[1], id)
 end
 local over = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'WITHSCORES', 'LIMIT', 0, ARGV[2])
 local following = redis.call('ZRANGE', KEYS[2], #over / 2, #over / 2, 'WITHSCORES')[2]
