@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { killAll } from "./ending.ts";
 import type { Fence } from "./fence.ts";
-import { holdsEntry, LastPid, listPids, readEnvironment, readStat } from "./proc.ts";
+import { environmentOf, holdsEntry, isAlive, LastPid, listPids, readStat } from "./proc.ts";
 import { ProcessFamily } from "./process-family.ts";
 
 /** A process that is made just now shows the environment of its server until it has become the job. */
@@ -55,7 +55,7 @@ async function endMarked(
 
 /** Whoever has become a job, or was started by it, leads or has a session of the job's. */
 function sessionsMarked(marker: string): readonly number[] {
-  const marked = listPids().filter((pid) => holdsEntry(readEnvironment(pid) ?? "", marker));
-  const sessions = marked.map((pid) => readStat(pid)?.session).filter((session) => session !== undefined);
-  return [...new Set(sessions)];
+  const living = listPids().map(readStat).filter(isAlive);
+  const marked = living.filter((stat) => holdsEntry(environmentOf(stat) ?? "", marker));
+  return [...new Set(marked.map(({ session }) => session))];
 }
