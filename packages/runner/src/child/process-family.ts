@@ -175,7 +175,8 @@ export class ProcessFamily {
     const known = this.#seen.get(key);
     if (known !== undefined) return known;
     const member = { pid: stat.pid, ppid: stat.ppid, name: stat.name, via, startTicks: stat.startTicks };
-    this.#seen.set(key, member);
+    // Who ends by itself was not left behind: it is waited for, and not told.
+    if (!stat.isEnding) this.#seen.set(key, member);
     return member;
   }
 }
