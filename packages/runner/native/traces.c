@@ -91,20 +91,26 @@ static int has_marker(pid_t pid, const char *marker)
 	return memmem(environment, (size_t)length, marker, strlen(marker)) != NULL;
 }
 
+/* State, parent, session and number of threads, as they stand after the name. */
+static const char fields[] = " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d";
+
 static int may_be_of(const struct watch *watch, const struct roll *roll, const struct suspect *job, pid_t other)
 {
 	char path[32], text[4096], state;
-	int parent, session;
+	int parent, session, threads;
 	snprintf(path, sizeof path, "/proc/%d/stat", other);
 	if (read_text(path, text, sizeof text) < 0)
 		return !is_gone();
 	/* The name before it may hold anything. */
 	char *after_name = strrchr(text, ')');
-	if (after_name == NULL || sscanf(after_name + 1, " %c %d %*d %d", &state, &parent, &session) != 3)
+	if (after_name == NULL || sscanf(after_name + 1, fields, &state, &parent, &session, &threads) != 4)
 		return 1;
 	/* 2 is the parent of the kernel's own threads, which have no environment. */
-	if (state == 'Z' || state == 'X' || parent == 2)
+	if ((state == 'Z' && threads <= 1) || state == 'X' || parent == 2)
 		return 0;
+	/* Only its first thread has ended, and took what could be read with it. */
+	if (state == 'Z')
+		return 1;
 	/* Another server's job on its way to become it, or what another job has started: nobody can join its session. Our own
 	 * children are of this job: it can make its parent theirs (CLONE_PARENT). */
 	if ((parent != watch->server && is_server(roll, parent)) || (session != job->pid && is_running(roll, session)))

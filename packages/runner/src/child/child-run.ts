@@ -244,10 +244,13 @@ function notStarted(problem: StartProblem): Ending {
   return { kind: "not_started", ...problem };
 }
 
-/** Waits for the first of the promises, `ms` at most, and leaves no timer behind. */
+/**
+ * Waits for the first of the promises, `ms` at most, and leaves no timer behind. What came while the event loop was held is
+ * heard first: timers run before it.
+ */
 async function waitFor(ms: number, ...promises: readonly Promise<unknown>[]): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const passed = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  const passed = new Promise<void>((resolve) => (timer = setTimeout(() => setImmediate(resolve), ms)));
   await Promise.race([...promises, passed]);
   clearTimeout(timer);
 }

@@ -33,7 +33,7 @@ export class FifoMaker {
 
   /** The exit code of mkfifo; undefined when somebody ended the shell. */
   async #ask(folder: string, count: number): Promise<string | undefined> {
-    if (this.#shell === undefined || hasEnded(this.#shell)) this.#shell = this.#start();
+    if (this.#shell === undefined || hasEnded(this.#shell)) this.#shell = await startShell();
     const shell = this.#shell;
     holdLoop(shell, true);
     try {
@@ -61,16 +61,21 @@ export class FifoMaker {
     shell.stdin.end();
     await gone;
   }
+}
 
-  #start(): Shell {
-    const shell = spawn("/bin/sh", ["-c", script, "herorunner-fifos"], {
-      cwd: "/",
-      stdio: ["pipe", "pipe", "ignore"],
-      detached: true,
-    });
-    shell.stdin.on("error", () => undefined);
-    return shell;
+/** Rejects with the reason when there are no descriptors, no memory, no processes left. */
+async function startShell(): Promise<Shell> {
+  const shell = spawn("/bin/sh", ["-c", script, "herorunner-fifos"], {
+    cwd: "/",
+    stdio: ["pipe", "pipe", "ignore"],
+    detached: true,
+  });
+  // Without descriptors it has no streams either.
+  if (shell.pid === undefined) {
+    await new Promise((_resolve, reject) => shell.once("error", reject));
   }
+  shell.stdin.on("error", () => undefined);
+  return shell;
 }
 
 function hasEnded(shell: Shell): boolean {

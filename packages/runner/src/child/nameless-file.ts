@@ -23,20 +23,35 @@ export function openInput(text: string): number {
   }
 }
 
-/** A nameless private file that can be read and written; the caller closes it. */
-export function openScratch(): number {
+/** A nameless private file with `content`, that can be read and written; the caller closes it. */
+export function openScratch(content: Uint8Array): number {
   try {
-    return openNameless("/dev/shm");
+    return openFilled("/dev/shm", content);
   } catch {
-    return openNameless(tmpdir());
+    return openFilled(tmpdir(), content);
   }
+}
+
+/** Room is taken at once: where it is short, nobody finds out later, in memory that he shares with others. */
+function openFilled(folder: string, content: Uint8Array): number {
+  const file = openNameless(folder);
+  try {
+    writeAll(file, content);
+    return file;
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
+}
+
+function writeAll(file: number, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written);
 }
 
 function openInputIn(folder: string, bytes: Buffer): number {
   const writable = openNameless(folder);
   try {
-    let written = 0;
-    while (written < bytes.length) written += writeSync(writable, bytes, written);
+    writeAll(writable, bytes);
     // Opened again, so that the child gets a descriptor of its own that cannot write.
     return openSync(`/proc/self/fd/${writable}`, constants.O_RDONLY);
   } finally {

@@ -28,7 +28,8 @@ export class OutputPipes {
   /** Hands out `count` pipes. Rejects when none can be made: no `mkfifo`, no descriptors left, a full disk. */
   async take(count: number): Promise<readonly OutputPipe[]> {
     while (this.#unused.length < count) await this.#fill();
-    const pipes = this.#unused.splice(0, count).map(openWriteEnd);
+    const pipes = openWriteEnds(this.#unused.slice(0, count));
+    this.#unused.splice(0, count);
     if (this.#unused.length < batchSize / 4) this.#fill().catch(() => undefined);
     return pipes;
   }
@@ -59,7 +60,19 @@ export class OutputPipes {
   }
 }
 
-/** Reached through its descriptor, for it has no name any more. It does not block: the read end is open. */
-function openWriteEnd(readEnd: number): OutputPipe {
-  return { readEnd, writeEnd: openSync(`/proc/self/fd/${readEnd}`, constants.O_WRONLY) };
+/**
+ * Reached through their descriptors, for they have no names any more. It does not block: the read ends are open. All or none:
+ * where descriptors are short, none may be lost.
+ */
+function openWriteEnds(readEnds: readonly number[]): readonly OutputPipe[] {
+  const pipes: OutputPipe[] = [];
+  try {
+    for (const readEnd of readEnds) {
+      pipes.push({ readEnd, writeEnd: openSync(`/proc/self/fd/${readEnd}`, constants.O_WRONLY) });
+    }
+    return pipes;
+  } catch (error) {
+    for (const { writeEnd } of pipes) closeSync(writeEnd);
+    throw error;
+  }
 }

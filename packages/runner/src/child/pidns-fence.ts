@@ -51,9 +51,10 @@ function pidnsFence(tools: PidnsTools): Fence {
     exit: exitOfShell,
     begin: (pid) => (leader = pid),
     members: () => membersOf(leader),
-    // The first process of the namespace is in our group and is the last to go.
-    isEmpty: () => !groupExists(leader) || !listPids().some((pid) => isLivingMember(pid, leader)),
-    kill: () => void signalGroup(leader, "SIGKILL"),
+    // The first process of the namespace is in our group and is the last to go. Group 0 would be the runner's own.
+    isEmpty: () =>
+      leader === 0 || !groupExists(leader) || !listPids().some((pid) => isLivingMember(pid, leader)),
+    kill: () => void (leader !== 0 && signalGroup(leader, "SIGKILL")),
     release: () => undefined,
   };
 }

@@ -15,7 +15,14 @@ export interface ProcessStat {
   readonly session: number;
   /** Start time in clock ticks since boot. Together with the pid it names a process for good. */
   readonly startTicks: number;
+  /** Of a zombie with more than one, only the main thread has ended. */
+  readonly threads: number;
+  /** It has called exit, or died, and does nothing more of its own. */
+  readonly isEnding: boolean;
 }
+
+/** PF_EXITING of the kernel. */
+const exitingFlag = 4;
 
 export function readStat(pid: number): ProcessStat | undefined {
   const text = readProcFile(pid, "stat");
@@ -29,6 +36,7 @@ export function parseStat(pid: number, text: string): ProcessStat | undefined {
   if (open < 0 || close < open) return undefined;
   const fields = text.slice(close + 2).split(" ");
   const [state, ppid, group, session] = fields;
+  const threads = Number(fields[17]);
   const start = fields[19];
   if (state === undefined || start === undefined) return undefined;
   return {
@@ -39,17 +47,31 @@ export function parseStat(pid: number, text: string): ProcessStat | undefined {
     group: Number(group),
     session: Number(session),
     startTicks: Number(start),
+    threads,
+    isEnding: threads <= 1 && (Number(fields[6]) & exitingFlag) !== 0,
   };
 }
 
-/** A zombie has ended: it holds nothing and can do nothing, it waits for its parent. */
+/** A zombie has ended: it holds nothing and can do nothing, it waits for its parent. Unless it is the main thread alone that has. */
 export function isAlive(stat: ProcessStat | undefined): stat is ProcessStat {
-  return stat !== undefined && stat.state !== "Z" && stat.state !== "X";
+  if (stat === undefined || stat.state === "X") return false;
+  return stat.state !== "Z" || stat.threads > 1;
 }
 
 /** The environment a process was started with, entries ended by NUL; undefined when it may not be read. */
 export function readEnvironment(pid: number): string | undefined {
   return readProcFile(pid, "environ");
+}
+
+/** The same of a process whose main thread may have ended: then the others still have it. */
+export function environmentOf({ pid, state }: ProcessStat): string | undefined {
+  if (state !== "Z") return readEnvironment(pid);
+  try {
+    const thread = readdirSync(`/proc/${pid}/task`).find((id) => id !== String(pid));
+    return thread === undefined ? undefined : readProcFile(Number(thread), "environ");
+  } catch {
+    return undefined;
+  }
 }
 
 /** `entry` is `NAME=value`. */

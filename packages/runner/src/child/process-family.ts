@@ -4,13 +4,13 @@
  */
 import type { FoundProcess } from "@herorunner/job";
 import {
+  environmentOf,
   holdsEntry,
   isAlive,
   type LastPid,
   listPids,
   processExists,
   type ProcessStat,
-  readEnvironment,
   readStat,
 } from "./proc.ts";
 import { signalGroup, signalProcess } from "./signals.ts";
@@ -159,7 +159,7 @@ export class ProcessFamily {
     if (known !== undefined) return known.via;
     // What is older than the job is not of the job; this spares most environments.
     if (stat.startTicks < this.head.startTicks || stat.ppid === kernelThreads) return undefined;
-    const environment = readEnvironment(stat.pid);
+    const environment = environmentOf(stat);
     if (environment === "") this.#noteBlank(keyOf(stat));
     return environment !== undefined && holdsEntry(environment, this.head.marker) ? "marker" : undefined;
   }
@@ -175,7 +175,8 @@ export class ProcessFamily {
     const known = this.#seen.get(key);
     if (known !== undefined) return known;
     const member = { pid: stat.pid, ppid: stat.ppid, name: stat.name, via, startTicks: stat.startTicks };
-    this.#seen.set(key, member);
+    // Who ends by itself was not left behind: it is waited for, and not told.
+    if (!stat.isEnding) this.#seen.set(key, member);
     return member;
   }
 }

@@ -14,11 +14,10 @@ import type {
   PreparedProcess,
 } from "./launcher.ts";
 import { createPlainLauncher } from "./plain-launcher.ts";
-import { holdsEntry, listPids, readEnvironment } from "./proc.ts";
-import { signalGroup, signalProcess } from "./signals.ts";
 import type { SpawnedEnd, SpawnedProcess, SpawnRequest, SpawnServer } from "./spawn-server.ts";
 import { findSpawnServerPrograms, type SpawnServerProgram } from "./spawn-server-programs.ts";
 import { openRoll, type ServerRoll, startSpawnServers } from "./spawn-server-set.ts";
+import { endUnwatched } from "./unwatched.ts";
 
 export interface SpawnServerLauncherOptions {
   /** How many jobs may run at once. Default 1. There are as many servers at most, and one for each process that waits. */
@@ -138,8 +137,9 @@ class ThroughServers implements SpawnServerLauncher {
     const onStarted = (pid: number): void => request.onStarted(pid, fence);
     const answer = await place.server.spawn({ ...request, ...wrapped, onStarted });
     clearInterval(patience);
-    if (answer.ok) return { ok: true, process: this.#launched(answer.process, place, fence) };
-    if (answer.code === undefined) killUnanswered(request.env);
+    const marker = markerOf(request.env);
+    if (answer.ok) return { ok: true, process: this.#launched(answer.process, place, fence, marker) };
+    if (answer.code === undefined) await endUnwatched(marker, undefined, fence);
     fence?.release();
     place.isTaken = false;
     const message = answer.code ?? "the process that starts jobs was ended";
@@ -157,11 +157,17 @@ class ThroughServers implements SpawnServerLauncher {
     { pid, end, ended, outputEnded, feed, releaseOutput }: SpawnedProcess,
     place: Place,
     fence: LaunchedProcess["fence"],
+    marker: string,
   ): PreparedProcess {
     let leftNothing = false;
-    const exitOf = (known: SpawnedEnd | undefined): Exit => {
-      leftNothing = known?.leftNothing === true;
-      return known?.exit ?? endUnwatched(pid);
+    const exitOf = async (known: SpawnedEnd | undefined): Promise<Exit> => {
+      if (known === undefined) {
+        // Nobody waits for it any more, so how it ends will not be known: it is made to end in a known way.
+        await endUnwatched(marker, pid, fence);
+        return { kind: "signalled", signal: "SIGKILL" };
+      }
+      ({ leftNothing } = known);
+      return known.exit;
     };
     return {
       pid,
@@ -282,21 +288,9 @@ function onceRunFor(ms: number, late: () => void): NodeJS.Timeout {
   return timer;
 }
 
-/** Nobody waits for it any more, so how it ends will not be known: it is made to end in a known way. */
-function endUnwatched(pid: number): Exit {
-  signalGroup(pid, "SIGKILL");
-  return { kind: "signalled", signal: "SIGKILL" };
-}
-
-/** The server may have started the job and been ended before it said so. The job's environment tells it from all others. */
-function killUnanswered(env: ReadonlyMap<string, string>): void {
-  const [name, value] = [...env].at(-1) ?? [];
-  if (name === undefined) return;
-  for (const pid of listPids()) {
-    const environment = readEnvironment(pid);
-    if (environment !== undefined && holdsEntry(environment, `${name}=${value}`))
-      signalProcess(pid, "SIGKILL");
-  }
+/** The last variable tells a job from all others. */
+function markerOf(env: ReadonlyMap<string, string>): string {
+  return [...env].at(-1)?.join("=") ?? "";
 }
 
 function holdsNul({ file, args, env, cwd }: Omit<LaunchRequest, "stdin">): boolean {

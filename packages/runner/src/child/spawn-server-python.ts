@@ -310,10 +310,14 @@ class Server:
     def may_be_of(self, pid, other):
         try:
             text = read_file("/proc/%d/stat" % other, 4096)
-            state, parent, _, session, _ = text[text.rindex(b")") + 2:].split(b" ", 4)
+            fields = text[text.rindex(b")") + 2:].split(b" ", 18)
+            state, parent, session, threads = fields[0], fields[1], fields[3], int(fields[17])
             # 2 is the parent of the kernel's own threads, which have no environment.
-            if state in b"ZX" or int(parent) == 2:
+            if state == b"Z" and threads <= 1 or state == b"X" or int(parent) == 2:
                 return False
+            # Only its first thread has ended, and took what could be read with it.
+            if state == b"Z":
+                return True
             everybody = self.roll.everybody()
             # Another server's job on its way to become it, or what another job has started: nobody can join its session.
             # Our own children are of this job: it can make its parent theirs (CLONE_PARENT).

@@ -1,6 +1,5 @@
 /** Starts spawn servers: one process becomes as many as are wanted, which share its memory. */
 import { spawn } from "node:child_process";
-import { ftruncateSync } from "node:fs";
 import { Socket } from "node:net";
 import { openScratch } from "./nameless-file.ts";
 import { SpawnServer } from "./spawn-server.ts";
@@ -20,8 +19,7 @@ export interface ServerRoll {
 
 /** The caller closes the file. */
 export function openRoll(places: number): ServerRoll {
-  const file = openScratch();
-  ftruncateSync(file, (1 + places) * placeBytes);
+  const file = openScratch(new Uint8Array((1 + places) * placeBytes));
   return { file, places, taken: 0 };
 }
 

@@ -7,6 +7,7 @@ import type { WarmTemplate } from "../executor.ts";
 import { killAll } from "./ending.ts";
 import { isUnchangedFile, lookAtFile } from "./executable.ts";
 import type { Launcher, PreparedProcess } from "./launcher.ts";
+import { isAlive, readStat } from "./proc.ts";
 import { type JobKeepers, lookAfter, markerName, type StartedJob } from "./started-job.ts";
 
 export interface WarmPoolOptions extends JobKeepers {
@@ -60,10 +61,17 @@ export class WarmPool {
     return this.#waiting.length;
   }
 
-  /** One that waits, or undefined. Whatever was started from a program that was replaced since is ended. */
+  /**
+   * One that waits, or undefined. Whatever was started from a program that was replaced since is ended, and nobody gets one that
+   * somebody ended a moment ago, of which we have not heard yet.
+   */
   take(): WarmProcess | undefined {
     if (this.#waiting.length > 0) this.#discardReplaced();
-    const warm = this.#waiting.shift();
+    let warm = this.#waiting.shift();
+    while (warm !== undefined && hasEnded(warm)) {
+      this.#discard(warm);
+      warm = this.#waiting.shift();
+    }
     if (warm !== undefined) this.#pauseMs = 0;
     this.#fillAfter(warm);
     return warm;
@@ -159,6 +167,11 @@ export class WarmPool {
     this.#ending.add(ending);
     void ending.finally(() => this.#ending.delete(ending));
   }
+}
+
+function hasEnded({ job: { family } }: WarmProcess): boolean {
+  const stat = readStat(family.head.pid);
+  return !isAlive(stat) || stat.isEnding || stat.startTicks !== family.head.startTicks;
 }
 
 /** What a process writes before anybody listens. */

@@ -9,13 +9,13 @@ while read -r word; do
   [ "$word" = bye ] && exit 0
 done
 
-# Sets state, ppid, session and start of process $1. A name may hold anything, line ends too; it ends at the last ")".
+# Sets state, ppid, session, threads and start of process $1. A name may hold anything, line ends too; it ends at the last ")".
 look_at() {
   line=
   while IFS= read -r part; do line=$part; done 2>/dev/null < "/proc/$1/stat" || return 1
   set -- ${"$"}{line##*") "}
   [ $# -ge 20 ] || return 1
-  state=$1 ppid=$2 session=$4 start=${"$"}{20}
+  state=$1 ppid=$2 session=$4 threads=${"$"}{18} start=${"$"}{20}
 }
 
 # Whether the group $1, whose leader started at $2, is still ours: its number may have been given to another leader.
@@ -58,14 +58,24 @@ LIST
 kill_family() {
   for word in $family; do
     pid=${"$"}{word%:*}
-    look_at "$pid" && [ "$start" = "${"$"}{word#*:}" ] && [ "$state" != Z ] && kill -s KILL "$pid" && found=1
+    look_at "$pid" && [ "$start" = "${"$"}{word#*:}" ] || continue
+    # Of a zombie with threads only the first of them has ended.
+    [ "$state" = Z ] && [ "$threads" -le 1 ] && continue
+    kill -s KILL "$pid" && found=1
   done
 }
 
 kill_marked() {
-  for path in $(grep -lsF -e "$marker" /proc/[0-9]*/environ); do
+  for path in $(grep -lsF -e "$marker" /proc/[0-9]*/task/*/environ); do
     pid=${"$"}{path#/proc/}
-    kill -s KILL "${"$"}{pid%/environ}" && found=1
+    kill -s KILL "${"$"}{pid%%/*}" && found=1
+  done
+}
+
+# What kills the group as a whole passes over those whose first thread has ended.
+kill_fenced() {
+  for pid in $(cat "$1"/*/cgroup.procs); do
+    kill -s KILL "$pid" && found=1
   done
 }
 
@@ -79,6 +89,7 @@ while [ "$quiet" -lt 2 ] && [ "$round" -lt 100 ]; do
   kill_groups
   kill_family
   kill_marked
+  [ -n "$2" ] && kill_fenced "$2"
   if [ "$found" = 0 ]; then quiet=$((quiet + 1)); else quiet=0; fi
   sleep 0.02 || sleep 1
 done

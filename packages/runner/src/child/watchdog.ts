@@ -9,6 +9,8 @@ import { openScratch } from "./nameless-file.ts";
 import { watchdogScript } from "./watchdog-script.ts";
 
 const recordBytes = 40;
+/** So many jobs at once have a line that cannot fail for want of room. */
+const recordsAhead = 256;
 
 export interface WatchdogOptions {
   /** `NAME=value` as it begins in the environment of all our jobs. */
@@ -28,7 +30,7 @@ export class Watchdog {
 
   constructor(options: WatchdogOptions) {
     this.#options = options;
-    this.#table = openScratch();
+    this.#table = openScratch(Buffer.from(lineOf("").repeat(recordsAhead), "latin1"));
   }
 
   /** Starts the shell, or starts it again should somebody have ended it. */
@@ -42,8 +44,10 @@ export class Watchdog {
       // Not to be reached by what ends the group of the runner.
       detached: true,
     });
+    shell.on("error", () => undefined);
+    // No descriptors, no memory, no processes left: the next job tries again.
+    if (shell.pid === undefined) return;
     this.#shell = shell;
-    shell.on("error", () => (this.#shell = undefined));
     shell.on("exit", () => {
       this.#shell = undefined;
       // Ended by somebody else: the jobs that run must not be without it.
@@ -58,9 +62,17 @@ export class Watchdog {
   /** Writes a job down; answers how to strike it out. */
   watch(pid: number, startTicks: number): () => void {
     const record = this.#freeRecords.pop() ?? this.#recordCount++;
-    this.#write(record, `${pid} ${startTicks}`);
+    try {
+      this.#write(record, `${pid} ${startTicks}`);
+    } catch {
+      // No room for another line. By its marker it is found all the same.
+    }
     return () => {
-      this.#write(record, "");
+      try {
+        this.#write(record, "");
+      } catch {
+        // It was never written, for there was no room.
+      }
       this.#freeRecords.push(record);
     };
   }
@@ -84,6 +96,10 @@ export class Watchdog {
   }
 
   #write(record: number, text: string): void {
-    writeSync(this.#table, `${text.padEnd(recordBytes - 1)}\n`, record * recordBytes, "latin1");
+    writeSync(this.#table, lineOf(text), record * recordBytes, "latin1");
   }
+}
+
+function lineOf(text: string): string {
+  return `${text.padEnd(recordBytes - 1)}\n`;
 }

@@ -12,6 +12,7 @@ import {
 import { afterEach, describe, expect, it } from "vitest";
 import { newTag, processesTagged } from "../../../../test/support/bad-child.ts";
 import { until } from "../../../../test/support/until.ts";
+import { signalProcess } from "../../src/child/signals.ts";
 
 const levels = (await probeIsolation()).filter((one) => one.available).map((one) => one.level);
 const never = new AbortController().signal;
@@ -92,6 +93,20 @@ describe.each(levels)("processes that wait for their jobs, at level %s", (level)
     const other = shellTemplate(newTag());
     expect((await executor.run(commandFor(other, "echo warm"), never)).output.stdout).toBe("cold\n");
     expect(executor.warmCount).toBe(2);
+  });
+
+  it("are not given to a job when somebody ended them in that moment", async () => {
+    const executor = await start();
+    const tag = newTag();
+    const template = shellTemplate(tag);
+    await warmed(executor, template);
+    // Meanwhile the runner hears nothing. In a PID namespace the others end with the first.
+    for (let left = processesTagged(tag); left.length > 0; left = processesTagged(tag)) {
+      for (const pid of left) signalProcess(pid, "SIGKILL");
+    }
+    const { ending, output } = await executor.run(commandFor(template, "echo warm"), never);
+    expect(ending).toEqual({ kind: "exited", code: 0 });
+    expect(output.stdout).toBe("cold\n");
   });
 
   it("are ended at the deadline like others, with all they started", async () => {
