@@ -57,7 +57,8 @@ export class FifoMaker {
     this.#shell = undefined;
     if (shell === undefined || hasEnded(shell)) return;
     holdLoop(shell, true);
-    const gone = new Promise((resolve) => shell.once("exit", resolve));
+    // Not "exit", after which our ends of its streams may still be open.
+    const gone = new Promise((resolve) => shell.once("close", resolve));
     shell.stdin.end();
     await gone;
   }
