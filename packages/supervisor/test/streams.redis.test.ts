@@ -157,7 +157,8 @@ describe("readers that do not read", () => {
     );
 
   it("of a log are not buffered for, and dropped with a mark", async () => {
-    const impatient = await harness.serve({ limits: { patienceMs: 400, maxWaitingBytes: 64 * 1024 } });
+    // So long has the reader, too, to take the mark.
+    const impatient = await harness.serve({ limits: { patienceMs: 3_000, maxWaitingBytes: 64 * 1024 } });
     const { id, write, finish } = await setup();
     for (let n = 0; n < 60; n += 1) await write("x".repeat(250_000));
     await finish();
