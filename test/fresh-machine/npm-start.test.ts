@@ -70,7 +70,7 @@ test("npm start stays up, takes a job from another process, and ends everything 
   }
   start.child.kill("SIGTERM");
   await start.exited;
-  await until(() => !existsSync(dirname(socket)), "the folder is gone", 20_000);
+  await until(() => !existsSync(dirname(socket)), "the folder is gone");
 });
 
 test("npm start uses the Redis of REDIS_URL and leaves it running", async () => {

@@ -156,7 +156,7 @@ describe.each(programs)("a spawn server, %s,", (kind) => {
     const runner = spawn(process.execPath, [...args, "hangs", "ignores-term", "hangs-with-session"], {
       ...{ stdio: "inherit", env: { ...process.env, SPAWN_SERVER: kind } },
     });
-    await until(() => processesTagged(tag).length >= 5 + 1, "all behaviours run", 15_000);
+    await until(() => processesTagged(tag).length >= 5 + 1, "all behaviours run");
     const servers = processesTagged("herorunner-spawn-server").filter(
       (pid) => readStat(pid)?.ppid === runner.pid,
     );
