@@ -34,7 +34,7 @@ async function doJobs(runner: string, count: number): Promise<void> {
   onTestFinished(() => jobs.close());
   for (let done = 0; done < count; done += 1) {
     const { id } = await jobs.submit({ runner, payload: "true" });
-    expect((await jobs.wait(id, { runner, timeoutMs: 10_000 })).status).toBe("finished");
+    expect((await jobs.wait(id, { runner, timeoutMs: 40_000 })).status).toBe("finished");
   }
 }
 

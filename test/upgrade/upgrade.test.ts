@@ -52,7 +52,7 @@ it("nothing is lost and nothing runs twice while builds change", async () => {
         return [one, two].every((place) => ended(place) >= jobsEach);
       },
       "every runner ended its share of jobs",
-      30_000,
+      120_000,
     );
   const crash = async (place: Place, build: Build): Promise<void> => {
     await occupy(place.tenant, { yard, runner, traffic, access: accesses[0]! });
