@@ -135,7 +135,7 @@ describe.each(programs)("a spawn server, %s,", (kind) => {
   });
 
   it("that was stopped costs one job and no more", async () => {
-    const { executor, server } = await open({ answerWithinMs: 300 });
+    const { executor, server } = await open({ answerWithinMs: 2_000 });
     process.kill(server, "SIGSTOP");
     const { ending } = await executor.run(commandOf("/bin/true"), never);
     expect(ending).toMatchObject({ kind: "not_started", code: "EPIPE" });
