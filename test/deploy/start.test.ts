@@ -110,8 +110,7 @@ describe.each(supervisors)("the supervisor of $file", (service) => {
         ({ status }) => status === 200,
         () => false,
       );
-    for (const path of ["/healthz", "/readyz"])
-      await until(() => answers(path), `${path} answers 200`, 30_000);
+    for (const path of ["/healthz", "/readyz"]) await until(() => answers(path), `${path} answers 200`);
     expect(await health(`http://127.0.0.1:${port}/readyz`)).toBe(0);
     expect(await ended(supervisor, "SIGTERM")).toBe(0);
     expect(await health(`http://127.0.0.1:${port}/readyz`)).toBe(1);

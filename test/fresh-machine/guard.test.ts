@@ -77,6 +77,6 @@ test("killing the program with SIGKILL ends its services and removes its folder 
   const { child, exited, folder, pids } = await startProgram();
   child.kill("SIGKILL");
   await exited;
-  await until(() => pids.filter(lives).length === 0, "the services are gone", 20_000);
+  await until(() => pids.filter(lives).length === 0, "the services are gone");
   await until(() => !existsSync(folder), "the folder is gone");
 });

@@ -55,7 +55,7 @@ test("npm start stays up, takes a job from another process, and ends everything 
   const invited = until(
     () => start.said().includes("Press Ctrl-C to stop"),
     "the examples are through",
-    40_000,
+    120_000,
   );
   const early = start.exited.then((code) => `it ended with ${code}:\n${start.said()}`);
   expect(await Promise.race([invited, early])).toBeUndefined();
@@ -63,14 +63,14 @@ test("npm start stays up, takes a job from another process, and ends everything 
   const client = await JobClient.connect(`unix://${socket}`);
   try {
     const { id } = await client.submit({ runner: "my-hero-runner", payload: 'print("one more")' });
-    const job = await client.wait(id, { runner: "my-hero-runner", timeoutMs: 20_000 });
+    const job = await client.wait(id, { runner: "my-hero-runner", timeoutMs: 40_000 });
     expect(job).toMatchObject({ status: "finished", result: "one more\n" });
   } finally {
     client.close();
   }
   start.child.kill("SIGTERM");
   await start.exited;
-  await until(() => !existsSync(dirname(socket)), "the folder is gone", 20_000);
+  await until(() => !existsSync(dirname(socket)), "the folder is gone");
 });
 
 test("npm start uses the Redis of REDIS_URL and leaves it running", async () => {

@@ -35,7 +35,7 @@ async function scrapeUntil(
   holds: (seen: Exposition) => boolean,
 ): Promise<Exposition> {
   let seen = await scrape(baseOf(runner));
-  await until(async () => holds((seen = await scrape(baseOf(runner)))), what, 20_000);
+  await until(async () => holds((seen = await scrape(baseOf(runner)))), what);
   return seen;
 }
 
@@ -182,7 +182,7 @@ test("a full Redis is named by /readyz and by the metrics, and being well again 
   const runner = await startHerorunner(["-r", server.url, "full", ...listen]);
   await until(async () => (await readyz(runner)).status === 200, "it is ready");
   await redis.call("CONFIG", "SET", "maxmemory", "1");
-  await until(async () => (await readyz(runner)).body["redis_trouble"] === "full", "it notices", 20_000);
+  await until(async () => (await readyz(runner)).body["redis_trouble"] === "full", "it notices");
   expect((await readyz(runner)).body).toMatchObject({
     ok: false,
     reasons: expect.arrayContaining(["Redis is full: it takes no new jobs; endings are stored all the same"]),
@@ -192,7 +192,7 @@ test("a full Redis is named by /readyz and by the metrics, and being well again 
   expect(seen.value("herorunner_ready")).toBe(0);
   expect(seen.value('herorunner_queue_waiting_jobs{runner="full"}')).toBe(0);
   await redis.call("CONFIG", "SET", "maxmemory", "0");
-  await until(async () => (await readyz(runner)).status === 200, "it is ready again", 20_000);
+  await until(async () => (await readyz(runner)).status === 200, "it is ready again");
   expect((await scrape(baseOf(runner))).value('herorunner_redis_trouble{code="full"}')).toBe(0);
 });
 

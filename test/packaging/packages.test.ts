@@ -298,7 +298,7 @@ function collected(stream: Readable): () => string {
 
 /** What the pattern found in the log, its first group if it has one. */
 async function inLog(log: () => string, pattern: RegExp, what: string): Promise<string> {
-  await until(() => pattern.test(log()), what, 20_000);
+  await until(() => pattern.test(log()), what);
   const [all = "", group = all] = pattern.exec(log()) ?? [];
   return group;
 }

@@ -190,7 +190,7 @@ describe("a lost connection", () => {
     await here.served.call("job.run", { runner: runner.id, id: "meanwhile", payload: "x" });
     await runner.take();
     await here.harness.serve({ port: served.port });
-    await page.locator("#live[data-state=live]").waitFor({ timeout: 20_000 });
+    await page.locator("#live[data-state=live]").waitFor();
     await page.getByRole("row").filter({ hasText: "meanwhile" }).waitFor();
     expect(await page.locator("body.stale").count()).toBe(0);
   });

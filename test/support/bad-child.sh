@@ -62,9 +62,9 @@ hangs-with-stopped) (silent; linger) & kill -STOP $!; linger ;;
 hangs-without-streams) exec <&- >&- 2>&-; linger ;;
 leaves-on-term) trap 'setsid sh -c "sleep 300.$tag >/dev/null 2>&1 &"; exit 0' TERM; while :; do sleep 0.05; done ;;
 
-# --- beyond level group: no group, no session, no mark and no parent
-vanishes) (silent; env -i setsid sh -c "sleep 300.$tag & exit 0" &) ; sleep 0.15 ;;
-vanishes-while-hanging) (silent; env -i setsid sh -c "sleep 300.$tag & exit 0" &) ; linger ;;
+# --- beyond level group: no group, no session, no mark and no parent; one has gone there before the script goes on
+vanishes) (silent; env -i setsid sh -c "sleep 300.$tag & exit 0") ;;
+vanishes-while-hanging) (silent; env -i setsid sh -c "sleep 300.$tag & exit 0"); linger ;;
 
 # --- how it treats its streams
 echo) cat ;;

@@ -67,6 +67,8 @@ export interface BadChild {
   readonly command: Command;
   /** Pids of its living processes, found by a tag in their command lines. */
   left(): readonly number[];
+  /** How many of them do nothing more but linger. */
+  lingering(): number;
 }
 
 /** Digits that no other test uses. */
@@ -84,7 +86,8 @@ export function badChild(behaviour: Behaviour, overrides: Partial<Command> = {},
     ]),
     ...overrides,
   };
-  return { command, left: () => processesTagged(tag) };
+  const left = (): readonly number[] => processesTagged(tag);
+  return { command, left, lingering: () => left().filter((pid) => textOf(pid, "comm") === "sleep\n").length };
 }
 
 /** A shell command line as a Command. */

@@ -88,7 +88,7 @@ async function logged(said: Said, what: string | RegExp, exited: Promise<unknown
   const holds = (text: string): boolean => (typeof what === "string" ? text.includes(what) : what.test(text));
   let over = false;
   void exited.then(() => (over = true));
-  await until(() => holds(said.out) || holds(said.err) || over, `the log says ${String(what)}`, 20_000);
+  await until(() => holds(said.out) || holds(said.err) || over, `the log says ${String(what)}`);
   if (holds(said.out) || holds(said.err)) return;
   throw new Error(`herorunner ended without saying ${String(what)}:\n${said.out}${said.err}`);
 }

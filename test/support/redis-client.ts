@@ -34,7 +34,7 @@ export function connectRedis(url: string): RedisClient {
       if (Object.keys(fields).length > 0) await call("HSET", keys.job(id), ...Object.entries(fields).flat());
       await call("LPUSH", keys.queue, id);
     },
-    final: async (runner, id, deadlineMs = 20_000) => {
+    final: async (runner, id, deadlineMs = 40_000) => {
       const key = keysOf(runner).job(id);
       const isFinal = async (): Promise<boolean> =>
         ["finished", "error"].includes(String(await call("HGET", key, "status")));

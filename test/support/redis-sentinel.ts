@@ -98,7 +98,7 @@ async function start(
     (await ask("GET-MASTER-ADDR-BY-NAME", "main")) === `127.0.0.1 ${replicaPort}`;
   return {
     ...{ sentinelPort, master, replica, link, masterPort, replicaPort, masterAdmin, replicaAdmin },
-    failedOver: () => until(promoted, "the replica was promoted", 20_000),
+    failedOver: () => until(promoted, "the replica was promoted"),
   };
 }
 

@@ -50,7 +50,7 @@ function openTo(url: string): RedisConnection {
 }
 
 async function take(queue: JobQueue): Promise<Claim> {
-  const [claim] = await queue.claim(AbortSignal.timeout(10_000));
+  const [claim] = await queue.claim(AbortSignal.timeout(40_000));
   if (claim === undefined) throw new Error("nothing was there to claim");
   return claim;
 }
@@ -63,7 +63,7 @@ async function patiently<T>(call: () => Promise<T>): Promise<{ answer: T; refusa
       return { answer: await call(), refusals, ms: performance.now() - before };
     } catch (error) {
       if (!(error instanceof QueueError) || error.code !== "UNAVAILABLE") throw error;
-      if (performance.now() - before > 20_000) throw error;
+      if (performance.now() - before > 40_000) throw error;
       await new Promise((resolve) => setTimeout(resolve, 50)); // the runner's own back-off begins with this
     }
   }
@@ -74,7 +74,7 @@ async function oneJob(url: string, id: string, access: Access = {}): Promise<voi
   const client = await openClient(url, access);
   const queue = openQueue(url, access);
   expect(await client.submit({ id, runner, payload: "print(1)" })).toMatchObject({ outcome: "created" });
-  const waiting = client.wait(id, { timeoutMs: 10_000 });
+  const waiting = client.wait(id, { timeoutMs: 40_000 });
   const claim = await take(queue);
   expect(claim.jobId).toBe(id);
   expect(await queue.start(claim)).toBe("started");
@@ -135,7 +135,7 @@ describe("a single Redis", () => {
     await queue.appendLog(claim, [{ stream: "out", offset: 0, data: "1" }]);
     expect(await client.cancel("a")).toBe("requested");
     expect(await queue.renew([claim])).toEqual(["cancel"]);
-    const waiting = client.wait("a", { timeoutMs: 5_000 });
+    const waiting = client.wait("a", { timeoutMs: 40_000 });
     expect(await queue.settle(claim, finished("1"))).toBe("settled");
     expect(await waiting).toMatchObject({ status: "finished" });
     for await (const line of client.logs("a")) expect(line.data).toBe("1");
@@ -294,7 +294,7 @@ describe("Cluster", () => {
     const held = openQueue(cluster.url);
     await client.submit({ id: "a", runner: "my-runner", payload: "x" });
     const claim = await take(held);
-    const waiting = patiently(() => queue.claim(AbortSignal.timeout(20_000)));
+    const waiting = patiently(() => queue.claim(AbortSignal.timeout(40_000)));
     const moved = await cluster.moveSlot(queue.keys.queue);
     expect(await cluster.ownerOf(queue.keys.queue)).toBe(moved);
     expect((await patiently(() => held.renew([claim]))).answer).toEqual(["held"]);

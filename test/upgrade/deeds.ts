@@ -47,7 +47,7 @@ export async function cancelSome(accesses: readonly Access[], runner: string): P
   const endings = accesses.map(async ({ name, apis: [api] }) => {
     const id = `${name}-cancelled`;
     await api?.submit({ id, runner, payload: "60 0\n" });
-    await until(async () => (await api?.status(id, { runner }))?.status === "started", `${id} runs`, 20_000);
+    await until(async () => (await api?.status(id, { runner }))?.status === "started", `${id} runs`);
     expect(await api?.cancel(id, { runner })).toBe("requested");
     return api?.wait(id, { runner });
   });
@@ -71,7 +71,7 @@ export async function occupy(
     taken = ids.filter((_id, at) => isStartedBy(tenant, jobs[at] ?? {}));
     return taken.length > 0;
   };
-  await until(look, "the process has started one of the long jobs", 20_000);
+  await until(look, "the process has started one of the long jobs");
   return taken;
 }
 

@@ -51,11 +51,7 @@ export class Place {
     const lastResort = (): void => void child.kill("SIGKILL");
     process.once("exit", lastResort);
     child.once("exit", () => process.off("exit", lastResort));
-    await until(
-      () => this.#log.includes(readyWhen) || child.exitCode !== null,
-      `${program} is ready`,
-      20_000,
-    );
+    await until(() => this.#log.includes(readyWhen) || child.exitCode !== null, `${program} is ready`);
     if (child.exitCode !== null) throw new Error(`the ${build.name} ${program} did not start:\n${this.#log}`);
     this.tenants.push({ build: build.name, pid: child.pid ?? 0 });
   }

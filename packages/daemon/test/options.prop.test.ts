@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { ownTimeMs } from "../../../test/support/own-time.ts";
 import { maskUrlPasswords } from "../src/index.ts";
 import { loadSample, serveConfig } from "./support/sample-program.ts";
 
@@ -85,9 +86,9 @@ test("text without a password is left as it is", () => {
 });
 
 test("masking takes time in proportion to the text", () => {
-  const started = performance.now();
+  const startedMs = ownTimeMs();
   maskUrlPasswords("a://".repeat(250_000));
   maskUrlPasswords(`${"://:".repeat(250_000)}@`);
   maskUrlPasswords(`x://${"?password=".repeat(100_000)}`);
-  expect(performance.now() - started).toBeLessThan(2000);
+  expect(ownTimeMs() - startedMs).toBeLessThan(2000);
 });

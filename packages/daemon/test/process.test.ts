@@ -15,19 +15,24 @@ afterEach(async () => {
   }
 });
 
-/** Starts the sample daemon; standard output is read only when asked for. */
+/** Starts the sample daemon; standard output is read only when asked for. It has ended when all that is read of it has come. */
 function start(mode: string, args: readonly string[] = ["r1"]) {
   const child = spawn(process.execPath, ["--import", "tsx", daemon, ...args], {
     env: { PATH: process.env["PATH"], SAMPLE_MODE: mode },
     stdio: ["ignore", "pipe", "pipe"],
   });
   children.push(child);
-  const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
-    child.on("exit", (code, signal) => resolve({ code, signal }));
-  });
   const seen = { out: "", err: "" };
   child.stderr.on("data", (chunk) => (seen.err += String(chunk)));
-  const readOut = () => child.stdout.on("data", (chunk) => (seen.out += String(chunk)));
+  const allRead = [once(child.stderr, "close")];
+  const readOut = () => {
+    child.stdout.on("data", (chunk) => (seen.out += String(chunk)));
+    allRead.push(once(child.stdout, "close"));
+  };
+  const ended = once(child, "exit").then(async ([code, signal]: unknown[]) => {
+    await Promise.all(allRead); // the exit may be told before the last words
+    return { code, signal };
+  });
   const line = async (stream: "out" | "err", pattern: RegExp): Promise<RegExpExecArray> => {
     for (;;) {
       const match = pattern.exec(seen[stream]);

@@ -382,8 +382,10 @@ describe("ending a connection", () => {
     const redis = connectTo(`redis://:p@127.0.0.1:${proxy.port}`);
     const waiting = refusal(redis.send(["PING"]));
     await until(() => proxy.connections > 0, "it connects");
+    const droppedMs = performance.now();
     redis.drop();
-    expect((await waiting).ms).toBeLessThan(1_000);
+    await waiting;
+    expect(performance.now() - droppedMs).toBeLessThan(1_000);
     redis.close();
     expect(await refusal(redis.send(["PING"]))).toMatchObject({ code: "UNAVAILABLE" });
   });

@@ -12,7 +12,7 @@ import { table } from "../src/rpc/methods.ts";
 import { adminSecret, type Harness, type Served, startHarness } from "./support/harness.ts";
 
 const rounds = Number(process.env["HEROSUPERVISOR_FUZZ"] ?? 600);
-const timeoutMs = 20_000 + rounds * 20;
+const timeoutMs = 180_000 + rounds * 20;
 
 let harness: Harness;
 let served: Served;

@@ -35,7 +35,7 @@ function launch(args: readonly string[], env: Readonly<Record<string, string>> =
   child.stderr.on("data", (chunk: Buffer) => void (err += chunk.toString()));
   const ended = once(child, "close").then(([code]) => code as number | null);
   const url = async (): Promise<string> => {
-    await until(() => /url=\S+/.test(out) || child.exitCode !== null, "it listens", 15_000);
+    await until(() => /url=\S+/.test(out) || child.exitCode !== null, "it listens");
     return /url=(\S+)/.exec(out)?.[1] ?? `nowhere: ${err}`;
   };
   return { child, ended, url, out: () => out, err: () => err };

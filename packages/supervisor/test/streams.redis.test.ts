@@ -1,9 +1,14 @@
 /** Event streams: nothing twice, nothing lost without a mark, from any place; and readers that do not read. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import type { LoggedIn } from "../src/auth/login.ts";
 import { type LogEvent, RpcClient, SupervisorError } from "../src/client.ts";
 import type { Listener } from "../src/sse/event-hub.ts";
-import type { ServerEvent } from "../src/sse/event-stream.ts";
+import { defaultStreamLimits, type EventStream, type ServerEvent } from "../src/sse/event-stream.ts";
 import { feedEvents } from "../src/sse/events.ts";
+import { Streams } from "../src/sse/streams.ts";
 import { until } from "../../../test/support/until.ts";
 import { adminSecret, type Harness, type Served, type StandIn, startHarness } from "./support/harness.ts";
 import { openRaw } from "./support/raw.ts";
@@ -157,7 +162,8 @@ describe("readers that do not read", () => {
     );
 
   it("of a log are not buffered for, and dropped with a mark", async () => {
-    const impatient = await harness.serve({ limits: { patienceMs: 400, maxWaitingBytes: 64 * 1024 } });
+    // So long has the reader, too, to take the mark.
+    const impatient = await harness.serve({ limits: { patienceMs: 3_000, maxWaitingBytes: 64 * 1024 } });
     const { id, write, finish } = await setup();
     for (let n = 0; n < 60; n += 1) await write("x".repeat(250_000));
     await finish();
@@ -239,10 +245,55 @@ describe("events", () => {
     await until(() => served.supervisor.streams === 0, "the stream is closed");
   });
 
+  it("are told from the moment in which the stream is open", async () => {
+    const fresh = await harness.serve(); // nobody listens there yet
+    const runner = harness.runner();
+    await served.call("runner.register", { id: runner.id });
+    await harness.redis.send(["CLIENT", "PAUSE", "300", "ALL"]);
+    const stop = new AbortController();
+    const response = await fetch(`${fresh.url}/events?runner=${runner.id}`, {
+      headers: { Authorization: `Bearer ${adminSecret}` },
+      signal: stop.signal,
+    });
+    let received = "";
+    const reading = (async () => {
+      for await (const chunk of response.body!) received += Buffer.from(chunk).toString();
+    })().catch(() => undefined);
+    await harness.redis.send(["XADD", runner.keys.events, "*", "id", "a", "status", "started"]);
+    await until(() => received.includes("event: job"), "it is told");
+    expect(received).toContain('"id":"a","status":"started"');
+    stop.abort();
+    await reading;
+  });
+
   function contains(data: unknown, part: object): boolean {
     const members = new Map(Object.entries(data as object));
     return Object.entries(part).every(([name, value]) => members.get(name) === value);
   }
+});
+
+it("a reader that went before its stream was open leaves none behind", async () => {
+  const streams = new Streams(defaultStreamLimits);
+  const login = { stillValid: () => Promise.resolve(true) } as LoggedIn; // what a stream asks of it
+  const hub = { listen: () => () => undefined };
+  let asked = (): void => undefined;
+  const isAsked = new Promise<void>((resolve) => (asked = resolve));
+  let isOver: Promise<void> = Promise.resolve();
+  const server = createServer((request, response) => {
+    asked();
+    const feed = (stream: EventStream): Promise<void> => feedEvents(hub, stream, () => true);
+    // So long takes its sign-in.
+    const gone = once(response, "close");
+    isOver = gone.then(() => streams.serve({ request, response, login, headers: {}, feed }));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const { socket } = openRaw((server.address() as AddressInfo).port); // a TCP server's address is no string
+  socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  await isAsked;
+  socket.destroy();
+  await isOver;
+  expect([streams.opened, streams.count]).toEqual([1, 0]);
 });
 
 describe("limits of streams", () => {

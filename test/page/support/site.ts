@@ -67,7 +67,7 @@ export function site(): Site {
     open: async (path, { key = adminSecret, at, ...options } = {}) => {
       const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
       const page = await context.newPage();
-      page.setDefaultTimeout(10_000);
+      page.setDefaultTimeout(40_000);
       const url = at ?? served.url;
       listen(page, url, (sentence) => complaints.push(sentence));
       await page.goto(url + path);

@@ -35,7 +35,7 @@ export async function startSupervisor(
     child.kill("SIGKILL");
     await exited;
   });
-  await until(() => / url=\S+/.test(said) || child.exitCode !== null, "the supervisor listens", 20_000);
+  await until(() => / url=\S+/.test(said) || child.exitCode !== null, "the supervisor listens");
   const url = / url=(\S+)/.exec(said)?.[1];
   if (url === undefined) throw new Error(`the supervisor did not start:\n${said}`);
   return {

@@ -67,7 +67,7 @@ export async function heroOnPipe(
   const ended = once(child, "close");
   const said = Promise.all([text(child.stdout!), text(child.stderr!)]);
   for (const piece of late) {
-    await until(() => readsStdin(child.pid), "hero waits for its script", 20_000);
+    await until(() => readsStdin(child.pid), "hero waits for its script");
     writeFileSync(ours, piece);
   }
   closeSync(ours);

@@ -135,7 +135,7 @@ describe.each(programs)("a spawn server, %s,", (kind) => {
   });
 
   it("that was stopped costs one job and no more", async () => {
-    const { executor, server } = await open({ answerWithinMs: 300 });
+    const { executor, server } = await open({ answerWithinMs: 2_000 });
     process.kill(server, "SIGSTOP");
     const { ending } = await executor.run(commandOf("/bin/true"), never);
     expect(ending).toMatchObject({ kind: "not_started", code: "EPIPE" });
@@ -156,7 +156,7 @@ describe.each(programs)("a spawn server, %s,", (kind) => {
     const runner = spawn(process.execPath, [...args, "hangs", "ignores-term", "hangs-with-session"], {
       ...{ stdio: "inherit", env: { ...process.env, SPAWN_SERVER: kind } },
     });
-    await until(() => processesTagged(tag).length >= 5 + 1, "all behaviours run", 15_000);
+    await until(() => processesTagged(tag).length >= 5 + 1, "all behaviours run");
     const servers = processesTagged("herorunner-spawn-server").filter(
       (pid) => readStat(pid)?.ppid === runner.pid,
     );

@@ -81,7 +81,7 @@ describe("when the runner is killed with SIGKILL", async () => {
       started.push(runner);
       const left = (): readonly number[] => processesTagged(tag).filter((pid) => pid !== runner.pid);
       try {
-        await until(() => left().length >= processCount, "all jobs have all their processes", 15_000);
+        await until(() => left().length >= processCount, "all jobs have all their processes");
         runner.kill("SIGKILL");
         await until(() => left().length === 0, "the processes of the jobs are gone", 2000);
         await until(() => cgroupsOf(runner.pid ?? 0).length === 0, "its control groups are gone");

@@ -9,13 +9,20 @@ export async function openEvents(visit: Visit): Promise<undefined> {
   const login = await loginFor(visit, "jobs:read");
   const runner = runnerOf(query);
   const wanted = (event: ServerEvent): boolean => runner === undefined || runnerNamedBy(event) === runner;
-  await app.streams.serve({
-    request,
-    response,
-    login,
-    headers: cors,
-    feed: (stream) => feedEvents(app.hub, stream, wanted),
-  });
+  // A reader that sees the stream open misses nothing from then on: the hub looks already, and until the feed listens too.
+  const stop = app.hub.listen(() => undefined);
+  try {
+    await app.hub.ready;
+    await app.streams.serve({
+      request,
+      response,
+      login,
+      headers: cors,
+      feed: (stream) => feedEvents(app.hub, stream, wanted),
+    });
+  } finally {
+    stop();
+  }
   return undefined;
 }
 

@@ -21,10 +21,16 @@ export class EventHub {
   readonly #logger: Logger;
   readonly #listeners = new Set<Listener>();
   #looking: AbortController | undefined;
+  #looked: Promise<void> = Promise.resolve();
 
   constructor(runners: RunnerRegistry, logger: Logger) {
     this.#runners = runners;
     this.#logger = logger;
+  }
+
+  /** Resolves when what happens from now on will be told to those who listen by now. */
+  get ready(): Promise<void> {
+    return this.#looked;
   }
 
   /** Answers how to stop listening. */
@@ -33,7 +39,7 @@ export class EventHub {
     if (this.#looking === undefined) {
       const looking = new AbortController();
       this.#looking = looking;
-      void this.#look(looking.signal);
+      this.#looked = new Promise((resolve) => void this.#look(looking.signal, resolve));
     }
     return () => {
       this.#listeners.delete(listener);
@@ -43,7 +49,7 @@ export class EventHub {
     };
   }
 
-  async #look(signal: AbortSignal): Promise<void> {
+  async #look(signal: AbortSignal, looked: () => void): Promise<void> {
     const places = new Map<string, string>();
     const shown = new Map<string, string>();
     let known: readonly RunnerViewWire[] = [];
@@ -57,6 +63,7 @@ export class EventHub {
       } catch (error) {
         this.#logger.debug({ error }, "events could not be read");
       }
+      looked();
       await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined);
     }
   }

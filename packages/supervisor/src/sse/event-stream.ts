@@ -64,6 +64,8 @@ export class EventStream {
       if (response.writableLength === 0) response.write(":\n\n");
     }, limits.heartbeatMs);
     this.signal.addEventListener("abort", () => clearInterval(this.#heartbeat), { once: true });
+    // A reader that went while it was signed in has closed already, and does not do so again.
+    if (response.destroyed) this.#gone.abort();
   }
 
   /** Aborts when the reader is gone or was dropped. */

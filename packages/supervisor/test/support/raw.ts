@@ -22,7 +22,7 @@ export function openRaw(port: number): RawSocket {
 export async function statusOf(port: number, lines: readonly string[], body = ""): Promise<number> {
   const raw = openRaw(port);
   raw.socket.write(`${lines.join("\r\n")}\r\n\r\n${body}`);
-  await until(() => raw.closed() || raw.received().includes("\r\n\r\n"), "there is an answer", 20_000);
+  await until(() => raw.closed() || raw.received().includes("\r\n\r\n"), "there is an answer");
   raw.socket.destroy();
   return Number(/^HTTP\/1\.1 (\d{3})/.exec(raw.received())?.[1] ?? 0);
 }
