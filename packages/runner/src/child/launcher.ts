@@ -17,7 +17,7 @@ export interface LaunchRequest {
    * before that could be told is not announced. Must not throw.
    */
   readonly onStarted: (pid: number, fence: Fence | undefined) => void;
-  /** Called with each piece of output. The bytes are the caller's only during the call. Must not throw. */
+  /** Called with each piece of output, and not after `release`. The bytes are the caller's only during the call. Must not throw. */
   readonly onBytes: (stream: "out" | "err", bytes: Uint8Array) => void;
 }
 

@@ -56,6 +56,8 @@ interface Pending {
   readonly tellOutputEnd: () => void;
   readonly waits: Omit<SpawnedProcess, "pid" | "end">;
   announced: boolean;
+  /** Its output was given up: what is still on its way is nobody's, for its job may be settled. */
+  released: boolean;
 }
 
 export class SpawnServer {
@@ -123,6 +125,7 @@ export class SpawnServer {
       const outputEnded = new Promise<void>((resolve) => (tellOutputEnd = resolve));
       const releaseOutput = (): void => {
         if (this.#pending !== pending) return;
+        pending.released = true;
         tellOutputEnd();
         this.#link.write(frameOf(kindsIn.release, ""));
       };
@@ -130,7 +133,10 @@ export class SpawnServer {
         if (this.#pending === pending) this.#link.write(frameOf(kindsIn.feed, stdin));
       };
       const waits = { ended, outputEnded, feed, releaseOutput };
-      const pending: Pending = { request, answer, tellEnd, tellOutputEnd, waits, announced: false };
+      const pending: Pending = {
+        ...{ request, answer, tellEnd, tellOutputEnd, waits },
+        ...{ announced: false, released: false },
+      };
       this.#pending = pending;
       this.#link.ref();
       this.#link.write(jobFrame(request));
@@ -173,13 +179,17 @@ export class SpawnServer {
       const piece = bytes.subarray(at, at + this.#bodyLeft);
       at += piece.length;
       this.#bodyLeft -= piece.length;
-      if (this.#kind === kindsOut.out) this.#pending?.request.onBytes("out", piece);
-      else if (this.#kind === kindsOut.err) this.#pending?.request.onBytes("err", piece);
+      if (this.#kind === kindsOut.out) this.#tellBytes("out", piece);
+      else if (this.#kind === kindsOut.err) this.#tellBytes("err", piece);
       else this.#body = this.#body.length === 0 ? piece : Buffer.concat([this.#body, piece]);
       if (this.#bodyLeft > 0) return;
       this.#prefixLength = 0;
       this.#take(this.#kind, this.#body);
     }
+  }
+
+  #tellBytes(stream: "out" | "err", bytes: Buffer): void {
+    if (this.#pending?.released === false) this.#pending.request.onBytes(stream, bytes);
   }
 
   #take(kind: number, body: Buffer): void {

@@ -259,6 +259,23 @@ describe.each(programs)("a spawn server, %s, alone with its link,", (kind) => {
     await until(() => server.isFree, "the output was given up");
   });
 
+  it("says nothing more of an output that was given up, also not what was on its way", async () => {
+    const { server, link } = await open();
+    let heard = "";
+    const onBytes: SpawnRequest["onBytes"] = (_, bytes) => (heard += Buffer.from(bytes).toString());
+    const script = "read line; echo late; exec sleep 60";
+    const job = await start(server, { ...requestOf("/bin/sh", ["-c", script]), onBytes });
+    link.pause();
+    job.feed("\n");
+    await until(() => readStat(job.pid)?.name === "sleep", "the job has written");
+    await until(() => readStat(server.pid)?.state === "S", "the server has sent it");
+    job.releaseOutput();
+    signalGroup(job.pid, "SIGKILL");
+    link.resume();
+    await until(() => server.isFree, "the job is over");
+    expect(heard).toBe("");
+  });
+
   it("takes its job with it when the runner goes without having read all", async () => {
     const { server, link } = await open();
     const job = await startShell(server, "read line; head -c 150000 /dev/zero; exec sleep 60");
