@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Fence, type FenceMaker, fenceShellName, type StandingFence } from "./fence.ts";
 import { readStat } from "./proc.ts";
+import { withSpareDescriptor } from "./spare-descriptor.ts";
 
 /** Joins the group given as $1 and becomes the rest. */
 const joinAndBecome = 'echo 0 > "$1/cgroup.procs" || exit 125; shift; unset PWD; exec "$@"';
@@ -98,7 +99,7 @@ function cgroupFence(path: string, giveBack: (path: string) => void): Fence {
     begin: () => undefined,
     members: () => readText(join(path, "cgroup.procs")).split("\n").filter(Boolean).map(Number),
     isEmpty,
-    kill: () => attempt(() => writeFileSync(join(path, "cgroup.kill"), "1")),
+    kill: () => attempt(() => write(join(path, "cgroup.kill"), "1")),
     release: () => {
       if (isEmpty()) giveBack(path);
     },
@@ -127,7 +128,7 @@ function standingFence(path: string, outside: string): StandingFence {
       isEmpty: () => members().length === 0,
       kill: () => {
         // What ends the group must not end the server, which still holds the output of the job.
-        if (isInside) attempt(() => writeFileSync(join(outside, "cgroup.procs"), String(server)));
+        if (isInside) attempt(() => write(join(outside, "cgroup.procs"), String(server)));
         isInside = false;
         inside.kill();
       },
@@ -158,10 +159,14 @@ export function ownCgroup(mountInfo: string, membership: string): string | undef
 /** A group that somebody removed is empty. */
 function readText(path: string): string {
   try {
-    return readFileSync(path, "latin1");
+    return withSpareDescriptor(() => readFileSync(path, "latin1"));
   } catch {
     return "";
   }
+}
+
+function write(path: string, text: string): void {
+  withSpareDescriptor(() => writeFileSync(path, text));
 }
 
 function attempt(action: () => void): void {

@@ -19,6 +19,7 @@ import {
 import type { Launcher } from "./launcher.ts";
 import { LeftoverCheck } from "./leftover-check.ts";
 import { createPlainLauncher } from "./plain-launcher.ts";
+import { keepSpareDescriptor } from "./spare-descriptor.ts";
 import { markerName } from "./started-job.ts";
 import { WarmPool } from "./warm-pool.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -61,6 +62,7 @@ export function createChildExecutor(options: ChildExecutorOptions = {}): ChildEx
 }
 
 function childExecutor(options: ChildExecutorOptions, { level, fences }: ChosenIsolation): ChildExecutor {
+  keepSpareDescriptor();
   const launcher = (options.makeLauncher ?? createPlainLauncher)(fences);
   const leftovers = new LeftoverCheck();
   const closing = new AbortController();

@@ -13,7 +13,7 @@ import { failureAtFence, type Fence } from "./fence.ts";
 import { JobOutput } from "./job-output.ts";
 import type { Exit, LaunchedProcess, Launcher } from "./launcher.ts";
 import type { ProcessFamily } from "./process-family.ts";
-import { type JobKeepers, lookAfter, markerName, type StartedJob } from "./started-job.ts";
+import { type JobKeepers, lookAfter, type StartedJob, withMarker } from "./started-job.ts";
 import { StopRequest } from "./stop-request.ts";
 import type { WarmProcess } from "./warm-pool.ts";
 
@@ -91,7 +91,7 @@ class ChildRun {
     let job: StartedJob | undefined;
     const launch = await this.#around.launcher.launch({
       ...{ file, args, cwd, stdin },
-      env: new Map([...env, [markerName, marker]]),
+      env: withMarker(env, marker),
       onStarted: (pid, fence) => (job = lookAfter(this.#around, pid, marker, fence)),
       onBytes: (stream, bytes) => this.#take(stream, bytes),
     });
@@ -215,7 +215,7 @@ class ChildRun {
     const found = family.found.map(({ pid, ppid, name, via }) => ({ pid, ppid, name, via }));
     const byForce = ending.kind !== "exited" && ending.kind !== "signalled";
     // A second look can show that nothing was left after all.
-    if (!byForce && found.length === 0) return {};
+    if (!byForce && found.length === 0 && survivors.length === 0) return {};
     const reason = byForce ? ending.kind : "left_behind";
     const report: KillReport = { reason, askedAtMs, ...times, found, survivors };
     return { kill: report, ...(!byForce && { reaped: found.length }) };

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fence } from "./fence.ts";
 import type { Member, ProcessFamily } from "./process-family.ts";
-import { readStat } from "./proc.ts";
+import { isAlive, readStat } from "./proc.ts";
 import { groupExists, signalGroup } from "./signals.ts";
 
 /** Pauses between two rounds: the kernel needs a moment to bury the dead, and longer for a large address space. */
@@ -65,6 +65,6 @@ function isGone(family: ProcessFamily): boolean {
   if (groupExists(family.head.pid) && family.scan().length > 0) return false;
   return family.found.every((member) => {
     const stat = readStat(member.pid);
-    return stat?.startTicks !== member.startTicks || stat.state === "Z";
+    return stat?.startTicks !== member.startTicks || !isAlive(stat);
   });
 }

@@ -49,14 +49,20 @@ export class OutputPipes {
   async #makeBatch(): Promise<void> {
     if (this.#closed) throw new Error("the executor is closed");
     const folder = mkdtempSync(join(tmpdir(), "herorunner-pipes-"));
+    const opened: number[] = [];
     try {
       await this.#maker.make(folder, batchSize);
       for (let index = 0; index < batchSize; index += 1) {
-        this.#unused.push(openSync(join(folder, String(index)), constants.O_RDONLY | constants.O_NONBLOCK));
+        opened.push(openSync(join(folder, String(index)), constants.O_RDONLY | constants.O_NONBLOCK));
       }
+    } catch (error) {
+      // The last free descriptors are not kept for pipes that need another one each.
+      for (const fd of opened) closeSync(fd);
+      throw error;
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
+    this.#unused.push(...opened);
   }
 }
 

@@ -3,6 +3,7 @@
  * between two reads anything may have ended.
  */
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+import { withSpareDescriptor } from "./spare-descriptor.ts";
 
 export interface ProcessStat {
   readonly pid: number;
@@ -67,7 +68,8 @@ export function readEnvironment(pid: number): string | undefined {
 export function environmentOf({ pid, state }: ProcessStat): string | undefined {
   if (state !== "Z") return readEnvironment(pid);
   try {
-    const thread = readdirSync(`/proc/${pid}/task`).find((id) => id !== String(pid));
+    const threads = withSpareDescriptor(() => readdirSync(`/proc/${pid}/task`));
+    const thread = threads.find((id) => id !== String(pid));
     return thread === undefined ? undefined : readProcFile(Number(thread), "environ");
   } catch {
     return undefined;
@@ -82,7 +84,7 @@ export function holdsEntry(environment: string, entry: string): boolean {
 /** All process ids, highest first: what is newest comes first, except after the ids wrapped around. */
 export function listPids(): number[] {
   const pids: number[] = [];
-  for (const name of readdirSync("/proc")) {
+  for (const name of withSpareDescriptor(() => readdirSync("/proc"))) {
     const pid = Number(name);
     if (Number.isInteger(pid)) pids.push(pid);
   }
@@ -135,17 +137,20 @@ const buffer = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** Reads with one buffer for all: the table is read often, and most of its files are small. */
 function readProcFile(pid: number, file: "stat" | "environ"): string | undefined {
-  const path = `/proc/${pid}/${file}`;
   try {
-    const fd = openSync(path, "r");
-    try {
-      const length = readSync(fd, buffer, 0, buffer.length, 0);
-      if (length < buffer.length) return buffer.toString("latin1", 0, length);
-    } finally {
-      closeSync(fd);
-    }
-    return readFileSync(path, "latin1");
+    return withSpareDescriptor(() => readText(`/proc/${pid}/${file}`));
   } catch {
     return undefined;
   }
+}
+
+function readText(path: string): string {
+  const fd = openSync(path, "r");
+  try {
+    const length = readSync(fd, buffer, 0, buffer.length, 0);
+    if (length < buffer.length) return buffer.toString("latin1", 0, length);
+  } finally {
+    closeSync(fd);
+  }
+  return readFileSync(path, "latin1");
 }

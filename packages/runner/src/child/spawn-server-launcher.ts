@@ -139,7 +139,7 @@ class ThroughServers implements SpawnServerLauncher {
     clearInterval(patience);
     const marker = markerOf(request.env);
     if (answer.ok) return { ok: true, process: this.#launched(answer.process, place, fence, marker) };
-    if (answer.code === undefined) await endUnwatched(marker, undefined, fence);
+    if (answer.code === undefined) await endUnwatched(marker, undefined, fence).catch(() => undefined);
     fence?.release();
     place.isTaken = false;
     const message = answer.code ?? "the process that starts jobs was ended";
@@ -160,10 +160,11 @@ class ThroughServers implements SpawnServerLauncher {
     marker: string,
   ): PreparedProcess {
     let leftNothing = false;
+    // Never rejects: the exit of a process that waits is listened to by nobody else.
     const exitOf = async (known: SpawnedEnd | undefined): Promise<Exit> => {
       if (known === undefined) {
         // Nobody waits for it any more, so how it ends will not be known: it is made to end in a known way.
-        await endUnwatched(marker, pid, fence);
+        await endUnwatched(marker, pid, fence).catch(() => undefined);
         return { kind: "signalled", signal: "SIGKILL" };
       }
       ({ leftNothing } = known);

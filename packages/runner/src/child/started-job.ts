@@ -8,6 +8,12 @@ import type { Watchdog } from "./watchdog.ts";
 /** The variable that marks every process of a job. A job cannot set it. */
 export const markerName = "HERO_RUN_TOKEN";
 
+/** The environment of a job: the marker comes last, where those who start the job look for it. */
+export function withMarker(env: ReadonlyMap<string, string>, marker: string): ReadonlyMap<string, string> {
+  const others = [...env].filter(([name]) => name !== markerName);
+  return new Map([...others, [markerName, marker]]);
+}
+
 export interface JobKeepers {
   readonly watchdog: Watchdog;
   readonly leftovers: LeftoverCheck;

@@ -55,7 +55,11 @@ async function endMarked(
 
 /** Whoever has become a job, or was started by it, leads or has a session of the job's. */
 function sessionsMarked(marker: string): readonly number[] {
-  const living = listPids().map(readStat).filter(isAlive);
+  const own = readStat(process.pid)?.session;
+  const living = listPids()
+    .map(readStat)
+    .filter(isAlive)
+    .filter(({ session }) => session !== own);
   const marked = living.filter((stat) => holdsEntry(environmentOf(stat) ?? "", marker));
   return [...new Set(marked.map(({ session }) => session))];
 }

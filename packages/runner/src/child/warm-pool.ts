@@ -8,7 +8,7 @@ import { killAll } from "./ending.ts";
 import { isUnchangedFile, lookAtFile } from "./executable.ts";
 import type { Launcher, PreparedProcess } from "./launcher.ts";
 import { isAlive, readStat } from "./proc.ts";
-import { type JobKeepers, lookAfter, markerName, type StartedJob } from "./started-job.ts";
+import { type JobKeepers, lookAfter, type StartedJob, withMarker } from "./started-job.ts";
 
 export interface WarmPoolOptions extends JobKeepers {
   readonly launcher: Launcher;
@@ -117,7 +117,7 @@ export class WarmPool {
     let job: StartedJob | undefined;
     const process = await launcher.prepare?.({
       ...template,
-      env: new Map([...template.env, [markerName, marker]]),
+      env: withMarker(template.env, marker),
       onStarted: (pid, fence) => (job = lookAfter(this.#options, pid, marker, fence)),
       onBytes: (stream, bytes) => output.take(stream, bytes),
     });
@@ -160,7 +160,8 @@ export class WarmPool {
   }
 
   #discard({ process, job }: WarmProcess): void {
-    const ending = killAll(job.family, process.fence).then(() => {
+    const ended = killAll(job.family, process.fence).catch(() => undefined);
+    const ending = ended.then(() => {
       process.release();
       job.forget();
     });

@@ -66,7 +66,8 @@ kill_family() {
 }
 
 kill_marked() {
-  for path in $(grep -lsF -e "$marker" /proc/[0-9]*/task/*/environ); do
+  # There may be more threads than one program can be given the names of.
+  for path in $(printf '%s\\0' /proc/[0-9]*/task/*/environ | xargs -0 grep -lsF -e "$marker"); do
     pid=${"$"}{path#/proc/}
     kill -s KILL "${"$"}{pid%%/*}" && found=1
   done

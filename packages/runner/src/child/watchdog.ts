@@ -11,6 +11,8 @@ import { watchdogScript } from "./watchdog-script.ts";
 const recordBytes = 40;
 /** So many jobs at once have a line that cannot fail for want of room. */
 const recordsAhead = 256;
+/** Where it could not be started. */
+const retryAfterMs = 500;
 
 export interface WatchdogOptions {
   /** `NAME=value` as it begins in the environment of all our jobs. */
@@ -26,6 +28,7 @@ export class Watchdog {
   readonly #freeRecords: number[] = [];
   #recordCount = 0;
   #shell: ChildProcess | undefined;
+  #retry: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(options: WatchdogOptions) {
@@ -36,27 +39,51 @@ export class Watchdog {
   /** Starts the shell, or starts it again should somebody have ended it. */
   ensureRunning(): void {
     if (this.#closed || this.#shell !== undefined) return;
-    const { markerPrefix, cgroup = "" } = this.#options;
-    const shell = spawn("/bin/sh", ["-c", watchdogScript, "herorunner-watchdog", markerPrefix, cgroup], {
-      cwd: "/",
-      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
-      stdio: ["pipe", "ignore", "ignore", this.#table],
-      // Not to be reached by what ends the group of the runner.
-      detached: true,
-    });
-    shell.on("error", () => undefined);
-    // No descriptors, no memory, no processes left: the next job tries again.
-    if (shell.pid === undefined) return;
+    const shell = this.#start();
+    if (shell === undefined) {
+      this.#tryLater();
+      return;
+    }
     this.#shell = shell;
     shell.on("exit", () => {
       this.#shell = undefined;
-      // Ended by somebody else: the jobs that run must not be without it.
-      if (this.#recordCount > this.#freeRecords.length) this.ensureRunning();
+      this.#ensureForJobs();
     });
     shell.stdin?.on("error", () => undefined);
     shell.unref();
     // A pipe of spawn is a Socket, typed as a Writable.
     if (shell.stdin !== null && "unref" in shell.stdin) (shell.stdin as { unref(): void }).unref();
+  }
+
+  /** Undefined: no descriptors, no memory, no processes left. */
+  #start(): ChildProcess | undefined {
+    const { markerPrefix, cgroup = "" } = this.#options;
+    try {
+      const shell = spawn("/bin/sh", ["-c", watchdogScript, "herorunner-watchdog", markerPrefix, cgroup], {
+        cwd: "/",
+        env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+        stdio: ["pipe", "ignore", "ignore", this.#table],
+        // Not to be reached by what ends the group of the runner.
+        detached: true,
+      });
+      shell.on("error", () => undefined);
+      return shell.pid === undefined ? undefined : shell;
+    } catch {
+      return undefined; // what Node throws and does not tell by an event: ENOMEM
+    }
+  }
+
+  /** The jobs that run must not be without it, whoever has ended it. */
+  #ensureForJobs(): void {
+    if (this.#recordCount > this.#freeRecords.length) this.ensureRunning();
+  }
+
+  #tryLater(): void {
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      this.#ensureForJobs();
+    }, retryAfterMs);
+    this.#retry.unref();
   }
 
   /** Writes a job down; answers how to strike it out. */
@@ -81,6 +108,7 @@ export class Watchdog {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#retry);
     const shell = this.#shell;
     if (shell !== undefined) {
       const gone = new Promise((resolve) => shell.once("exit", resolve));

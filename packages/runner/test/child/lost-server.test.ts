@@ -63,6 +63,20 @@ describe.each(["native", "python"] as const)("a job that ends its spawn server, 
       for (let round = 0; round < 3; round += 1) expect(await runAtOnce(behaviour)).toEqual([]);
     });
 
+    it("ends no other job, also where both were given a marker that is not theirs", async () => {
+      const env = new Map([
+        ["HERO_RUN_TOKEN", "of-another-runner"],
+        ["PATH", process.env["PATH"] ?? ""],
+        ["SHARED", "by all"],
+      ]);
+      const server = await nextServer();
+      const first = executor.run(shell("sleep 0.2; kill -KILL $PPID; sleep 60", { env }), never);
+      const other = await executor.run(shell("sleep 1; echo done", { env }), never);
+      expect((await first).ending).toEqual({ kind: "signalled", signal: "SIGKILL" });
+      expect(launcher?.serverPids).not.toContain(server);
+      expect(other).toMatchObject({ ending: { kind: "exited", code: 0 }, output: { stdout: "done\n" } });
+    });
+
     it("leaves nobody who could only be found by its parent", async () => {
       for (let round = 0; round < 3; round += 1) {
         const tag = newTag();
