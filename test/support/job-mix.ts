@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import {
   type ChildExecutor,
   type Command,
+  createChildExecutor,
   createExecutor,
   createSpawnServerLauncher,
   type Execution,
@@ -42,6 +43,8 @@ const lingering = ["hangs-with-session", "ignores-term-helper", "hangs-with-stop
 
 /** Resolves when everything was closed. */
 export async function runMix(options: MixOptions): Promise<{ jobs: number; problems: readonly string[] }> {
+  // The first executor of a process also opens what stays with the process.
+  await createChildExecutor().close();
   const descriptors = countDescriptors();
   const mix = new Mix(options);
   await mix.run();

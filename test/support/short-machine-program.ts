@@ -55,15 +55,15 @@ async function endingWithout(isolation: IsolationLevel): Promise<unknown> {
     makeLauncher: (fences) => (launcher = createSpawnServerLauncher(fences && { fences })),
   });
   await launcher?.ready;
-  const { command, left } = badChild("hangs-with-session");
+  const child = badChild("hangs-with-session");
   const ending = new AbortController();
-  const running = executor.run(command, ending.signal);
-  await until(() => left().length >= 2, "both are there");
+  const running = executor.run(child.command, ending.signal);
+  await until(() => child.left().length >= 2, "both are there");
   takeAll();
   ending.abort();
   const { ending: how, facts } = await running;
   giveBack();
-  const result = { how: how.kind, survivors: facts.kill?.survivors, left: left().length };
+  const result = { how: how.kind, survivors: facts.kill?.survivors, left: child.left().length };
   await executor.close();
   return result;
 }

@@ -67,7 +67,7 @@ kill_family() {
 
 kill_marked() {
   # There may be more threads than one program can be given the names of.
-  for path in $(printf '%s\\0' /proc/[0-9]*/task/*/environ | xargs -0 grep -lsF -e "$marker"); do
+  for path in $(printf '%s\0' /proc/[0-9]*/task/*/environ | xargs -0 grep -lsF -e "$marker"); do
     pid=${"$"}{path#/proc/}
     kill -s KILL "${"$"}{pid%%/*}" && found=1
   done
