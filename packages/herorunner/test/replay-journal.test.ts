@@ -173,6 +173,8 @@ describe("the replay journal", () => {
       const guard = guardOf(`round ${round}`, { untilMs: undefined });
       const accepted = await Promise.all([before.accept(guard), after.accept(guard)]);
       expect(accepted.filter((one) => one).length).toBeLessThanOrEqual(1);
+      const alone = round % 2 === 0 ? before : after;
+      expect(await alone.accept(guardOf(`alone ${round}`, { untilMs: undefined }))).toBe(true);
     }
   });
 
