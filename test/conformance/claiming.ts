@@ -94,6 +94,18 @@ export function claiming(steps: ClaimingSteps): void {
       await nothing(queue);
     });
 
+    it("without waiting, does not end before the hash of a taken id has come, or has not", async () => {
+      const { store, queue } = await setup();
+      await store.push("late");
+      const claims = queue.claim(never, { wait: false });
+      await until(async () => (await store.taken()).length === 1, "it was taken");
+      await store.write("late", { payload: "x" });
+      expect(await claims).toMatchObject([{ jobId: "late" }]);
+      await store.push("never");
+      await nothing(queue);
+      expect(await store.dead()).toEqual(["never"]);
+    });
+
     it("leaves a job alone that is claimed and was pushed again", async () => {
       const { store, queue } = await setup();
       await submit(store, "a");

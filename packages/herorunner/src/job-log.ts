@@ -17,6 +17,14 @@ export function logEvent(event: RunnerEvent, logger: Logger): void {
       logger.debug({ id: claim.jobId, claims: claim.claims, admitted: admission.ok }, "job claimed");
       return;
     }
+    case "rejudged": {
+      const { claim, verdict } = event;
+      if (verdict.ok && verdict.warning !== undefined) logger.error({ id: claim.jobId }, verdict.warning);
+      return logger.debug(
+        { id: claim.jobId, admitted: verdict.ok },
+        "job judged again, by the trust file of now",
+      );
+    }
     case "started": {
       const { job } = event;
       const by = job.callerId === "" ? {} : { caller: job.callerId };

@@ -158,6 +158,13 @@ class JobTrace {
     switch (event.kind) {
       case "admitted":
         return;
+      case "rejudged": {
+        const { job, verdict } = event;
+        this.#root.set({ "hero.job.signers": verdict.ok ? job.signers : [] });
+        if (verdict.ok) return;
+        this.#span.fail(verdict.outcome.reason);
+        return this.#enter("settle");
+      }
       case "started":
         return this.#enter("run");
       case "settled": {

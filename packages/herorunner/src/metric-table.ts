@@ -143,7 +143,7 @@ const trust = {
   signatures: {
     kind: "counter",
     name: "herorunner_signature_checks_total",
-    help: "Jobs whose signatures were looked at: verified, forgiven (--signatures warn), refused.",
+    help: "Jobs whose signatures were looked at: verified, forgiven (--signatures warn), refused. Once more where a new trust file came before the start.",
     labels: { result: ["verified", "forgiven", "refused"] },
   },
   replays: {

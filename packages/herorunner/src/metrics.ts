@@ -1,7 +1,7 @@
 /** Turns what happens into counts. Costs nothing while nobody scrapes; what can be asked for is in watch.ts. */
 import type { Metrics } from "@herorunner/daemon";
-import type { Claim, JobOutcome, ReclaimAnswer } from "@herorunner/job";
-import type { ReplayJournal, RunnerEvent, SignReceipt } from "@herorunner/runner";
+import type { Claim, JobOutcome, ReclaimAnswer, VerifiedJob } from "@herorunner/job";
+import type { ReplayJournal, RunnerEvent, SignReceipt, Verdict } from "@herorunner/runner";
 import { metricTable as table, putAsideReasons, refusalReasons } from "./metric-table.ts";
 
 /** Every counter of a runner, behind the names of what happens. */
@@ -63,13 +63,13 @@ export function createCounters(metrics: Metrics): RunnerCounters {
 }
 
 type Reclaimed = Extract<RunnerEvent, { kind: "reclaimed" }>["answer"];
-type Admitted = Extract<RunnerEvent, { kind: "admitted" }>;
+type Judged = Extract<RunnerEvent, { kind: "admitted" | "rejudged" }>;
 
 function countEvents(metrics: Metrics, onReclaimed: (answer: Reclaimed) => void): RunnerCounters["event"] {
   const refusals = metrics.counter(table.refused);
   const refused = (reason: string): void =>
     refusals.inc({ reason: refusalReasons.find((known) => known === reason) ?? "internal" });
-  const admitted = countAdmissions(metrics, refused);
+  const judged = countAdmissions(metrics, refused);
   const settled = countOutcomes(metrics, refused);
   const renewals = metrics.counter(table.renewals);
   const fenced = metrics.counter(table.fenced);
@@ -79,7 +79,8 @@ function countEvents(metrics: Metrics, onReclaimed: (answer: Reclaimed) => void)
   return (event) => {
     switch (event.kind) {
       case "admitted":
-        return admitted(event);
+      case "rejudged":
+        return judged(event);
       case "settled":
         return settled(event.outcome);
       case "lost":
@@ -109,20 +110,25 @@ const signatureReasons: ReadonlySet<string> = new Set([
 
 type Refused = (reason: string) => void;
 
-function countAdmissions(metrics: Metrics, refused: Refused): (event: Admitted) => void {
+function countAdmissions(metrics: Metrics, refused: Refused): (event: Judged) => void {
   const claims = metrics.counter(table.claims);
   const waiting = metrics.histogram(table.waiting);
   const signatures = metrics.counter(table.signatures);
-  return ({ claim, admission }) => {
+  const countVerdict = (verdict: Verdict, job: VerifiedJob | undefined): void => {
+    if (!verdict.ok) {
+      const { reason } = verdict.outcome;
+      refused(reason);
+      if (signatureReasons.has(reason)) signatures.inc({ result: "refused" });
+    } else if (verdict.warning !== undefined) signatures.inc({ result: "forgiven" });
+    else if (job !== undefined && job.signers.length > 0) signatures.inc({ result: "verified" });
+  };
+  return (event) => {
+    if (event.kind === "rejudged") return countVerdict(event.verdict, event.job);
+    const { claim, admission } = event;
     claims.inc({});
     const waitedMs = waitedMsOf(claim);
     if (waitedMs !== undefined) waiting.observe({}, waitedMs / 1000);
-    if (!admission.ok) {
-      const { reason } = admission.outcome;
-      refused(reason);
-      if (signatureReasons.has(reason)) signatures.inc({ result: "refused" });
-    } else if (admission.warning !== undefined) signatures.inc({ result: "forgiven" });
-    else if (admission.job.signers.length > 0) signatures.inc({ result: "verified" });
+    countVerdict(admission, admission.ok ? admission.job : undefined);
   };
 }
 

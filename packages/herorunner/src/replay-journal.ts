@@ -1,10 +1,10 @@
 /**
  * What signed jobs were started here, on this machine's own disk: whoever can write to Redis cannot make it forget.
  *
- * One append-only file per hour in which signatures end. Every start is one line; all processes of a host append to the
+ * One append-only file per hour of expires_at. Every start is one line; all processes of a host append to the
  * same files, and the order of the lines decides who was first, so no lock is needed. A line that a crash cut short is
- * not a line. A file is deleted when everything in it has expired by itself, so the journal stays as small as the jobs
- * that could still be repeated. The folder must be on a local disk: network file systems do not append in order.
+ * not a line. A file is deleted when no trust file can accept anything in it any more, so the journal stays as small as
+ * the jobs that could still be repeated. The folder must be on a local disk: network file systems do not append in order.
  */
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
@@ -17,6 +17,8 @@ const hourMs = 3_600_000;
 const dayMs = 86_400_000;
 /** Signatures of version 1 end never; their starts are remembered this many days. */
 const v1Days = 30;
+/** The most that max_skew_s can be. Earlier builds named files by the hour of expires_at and max_skew_s together. */
+const skewHours = 24;
 /** Expired files stay a little longer, for a clock that is set back. */
 const spareHours = 2;
 
@@ -109,7 +111,7 @@ export class FileReplayJournal implements ReplayJournal {
     await file.refresh();
     // Another process may have closed the hour and deleted its file since the floor was read here.
     if (file.isEmpty && (await this.#closedByOthers(name))) return this.#record(undefined, group);
-    let others = await this.#otherV1Files(name);
+    let others = await this.#otherFiles(name);
     const elsewhere = (digest: string): number => sum(others.map((one) => one.startsOf(digest)));
     const open: Waiting[] = [];
     for (const one of group) {
@@ -120,8 +122,9 @@ export class FileReplayJournal implements ReplayJournal {
     }
     if (open.length === 0) return;
     const ranks = await file.append(open.map(({ guard, token }) => ({ digest: guard.digest, token })));
-    // Around midnight another process may write the same job into the file of another day; whoever looks last sees both.
-    others = await this.#otherV1Files(name);
+    // Around midnight another process may write the same job into the file of another day, and one of an earlier build into
+    // that of another hour; whoever looks last sees both.
+    others = await this.#otherFiles(name);
     for (const one of open) {
       const rank = ranks.get(one.token);
       if (rank === undefined)
@@ -133,7 +136,7 @@ export class FileReplayJournal implements ReplayJournal {
   async #closedByOthers(name: string): Promise<boolean> {
     if (!name.startsWith("h-")) return false;
     this.#floorHour = Math.max(this.#floorHour, await readFloor(this.#folder));
-    return Number(name.slice(2)) <= this.#floorHour;
+    return numberOf(name) <= this.#floorHour;
   }
 
   #file(name: string): JournalFile {
@@ -144,10 +147,13 @@ export class FileReplayJournal implements ReplayJournal {
     return file;
   }
 
-  /** The days beside that of `name`; none for an hour. */
-  async #otherV1Files(name: string): Promise<readonly JournalFile[]> {
-    if (!name.startsWith("v1-")) return [];
-    const names = (await this.#names()).filter((one) => one.startsWith("v1-") && one !== name);
+  /** Where a start may be beside `name`: in any day, or in an hour after it. */
+  async #otherFiles(name: string): Promise<readonly JournalFile[]> {
+    const hour = numberOf(name);
+    const names = (await this.#names()).filter((one) => {
+      if (name.startsWith("v1-")) return one.startsWith("v1-") && one !== name;
+      return one.startsWith("h-") && numberOf(one) > hour && numberOf(one) <= hour + skewHours;
+    });
     const files = names.map((one) => this.#file(one));
     for (const file of files) await file.refresh();
     return files;
@@ -163,13 +169,11 @@ export class FileReplayJournal implements ReplayJournal {
     const nowMs = this.#now();
     const hour = Math.floor(nowMs / hourMs);
     if (hour === this.#prunedHour) return;
-    const lastHour = hour - 1 - spareHours;
+    const idleHour = hour - 1 - spareHours;
+    const lastHour = idleHour - skewHours;
     const lastDay = Math.floor(nowMs / dayMs) - v1Days - 1;
     const names = await this.#names();
-    const dead = names.filter((name) => {
-      const number = Number(name.slice(name.indexOf("-") + 1));
-      return name.startsWith("v1-") ? number <= lastDay : number <= lastHour;
-    });
+    const dead = names.filter((name) => numberOf(name) <= (name.startsWith("v1-") ? lastDay : lastHour));
     if (dead.length > 0 && lastHour > this.#floorHour) {
       // Closed first, deleted after: a crash in between must not open an hour whose starts are forgotten.
       await writeFloor(this.#folder, lastHour);
@@ -177,11 +181,23 @@ export class FileReplayJournal implements ReplayJournal {
     }
     for (const name of dead) {
       await rm(join(this.#folder, `${name}.log`), { force: true });
-      this.#files.get(name)?.close();
-      this.#files.delete(name);
+      this.#forget(name);
     }
+    // Hardly anybody forgives that much: it is read again should somebody ask, and takes no memory until then.
+    for (const name of this.#files.keys())
+      if (name.startsWith("h-") && numberOf(name) <= idleHour) this.#forget(name);
     this.#prunedHour = hour;
   }
+
+  #forget(name: string): void {
+    this.#files.get(name)?.close();
+    this.#files.delete(name);
+  }
+}
+
+/** The hour or day of a file. */
+function numberOf(name: string): number {
+  return Number(name.slice(name.indexOf("-") + 1));
 }
 
 async function readFloor(folder: string): Promise<number> {

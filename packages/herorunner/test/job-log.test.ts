@@ -31,6 +31,8 @@ test("every event is a fixed phrase with fields, and none shows a payload, a var
     { kind: "waiting" },
     { kind: "admitted", claim, admission },
     { kind: "admitted", claim, admission: { ...admission, warning: "unsigned" } },
+    { kind: "rejudged", claim, job, verdict: { ok: true, warning: "unknown key" } },
+    { kind: "rejudged", claim, job, verdict: { ok: false, outcome } },
     { kind: "started", claim, job },
     { kind: "settled", claim, outcome: finished("PAYLOADSECRET", { durationMs: 3 }) },
     { kind: "settled", claim, outcome },
@@ -48,6 +50,9 @@ test("every event is a fixed phrase with fields, and none shows a payload, a var
     "debug: job claimed",
     "error: unsigned",
     "debug: job claimed",
+    "error: unknown key",
+    "debug: job judged again, by the trust file of now",
+    "debug: job judged again, by the trust file of now",
     "info: job started",
     "info: job finished",
     "info: job failed",
@@ -57,8 +62,8 @@ test("every event is a fixed phrase with fields, and none shows a payload, a var
     "info: took over a job whose runner is gone",
     "error: took over a job whose runner is gone; too many were lost with it, so it ended as poisoned",
   ]);
-  expect(logger.lines[3]?.fields).toEqual({ id: "42", caller: "alice", timeout_s: 60 });
-  expect(logger.lines[5]?.fields).toEqual({
+  expect(logger.lines[6]?.fields).toEqual({ id: "42", caller: "alice", timeout_s: 60 });
+  expect(logger.lines[8]?.fields).toEqual({
     ...{ id: "42", reason: "exit_status", exit_code: 7, duration_ms: 12 },
     error: "hero ended with exit code 7",
   });

@@ -69,6 +69,18 @@ test("cancelled before it started: verify says why", async () => {
   expect(tracing.tree()).toMatchObject({ job: "cancelled", verify: "cancelled" });
 });
 
+test("refused by a trust file that came before the start: verify says why, and no signer is named", async () => {
+  const { tracing, claim, job, tell } = await traced();
+  const signed = { ...job, signers: ["alice"] };
+  tell({ kind: "rejudged", claim, job: signed, verdict: { ok: true } });
+  expect(tracing.spans[0]?.attributes["hero.job.signers"]).toEqual(["alice"]);
+  const outcome = failed("untrusted_signer", "a sentence");
+  tell({ kind: "rejudged", claim, job: signed, verdict: { ok: false, outcome } });
+  tell({ kind: "settled", claim, outcome });
+  expect(tracing.tree()).toMatchObject({ job: "untrusted_signer", verify: "untrusted_signer", settle: "" });
+  expect(tracing.spans[0]?.attributes["hero.job.signers"]).toEqual([]);
+});
+
 test("a claim that moved on while the job ran: the run says how it ended, settle and job that it was lost", async () => {
   const { tracing, traces, claim, job, tell } = await traced();
   tell({ kind: "started", claim, job });

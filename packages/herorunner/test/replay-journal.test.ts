@@ -145,20 +145,49 @@ describe("the replay journal", () => {
     const { open, folder, clock } = await setup();
     const journal = await open();
     expect(await journal.accept(guardOf("a"))).toBe(true);
-    clock.nowMs = startMs + 5 * hourMs;
+    clock.nowMs = startMs + 27 * hourMs;
     expect(await journal.accept(guardOf("b", { untilMs: clock.nowMs + hourMs }))).toBe(true);
-    expect((await readdir(folder)).sort()).toEqual(["floor", "h-500006.log"]);
+    expect(await journal.accept(guardOf("a"))).toBe(false);
+    clock.nowMs = startMs + 28 * hourMs;
+    expect(await journal.accept(guardOf("c", { untilMs: clock.nowMs + hourMs }))).toBe(true);
+    expect((await readdir(folder)).sort()).toEqual(["floor", "h-500028.log", "h-500029.log"]);
     clock.nowMs = startMs;
     expect(await journal.accept(guardOf("a"))).toBe(false);
     expect(await (await open()).accept(guardOf("a"))).toBe(false);
     expect(await (await open()).accept(guardOf("new", { untilMs: startMs + 6 * hourMs }))).toBe(true);
   });
 
+  it("remembers a start that an earlier build wrote, which added max_skew_s to the hour, of a day at most", async () => {
+    const { open } = await setup();
+    const early = await open();
+    const at = (hours: number) => ({ untilMs: startMs + hours * hourMs });
+    for (const hours of [1, 2, 24]) expect(await early.accept(guardOf(`${hours}`, at(hours)))).toBe(true);
+    expect(await early.accept(guardOf("another job", at(25)))).toBe(true);
+    for (const journal of [early, await open()])
+      for (const hours of [1, 2, 24])
+        expect([hours, await journal.accept(guardOf(`${hours}`, at(0)))]).toEqual([hours, false]);
+    expect(await early.accept(guardOf("another job", at(0)))).toBe(true);
+    expect(await early.accept(guardOf("new", at(0)))).toBe(true);
+    expect(await (await open()).accept(guardOf("new", at(0)))).toBe(false);
+  });
+
+  it("remembers a start for a day after its end, for a max_skew_s that was raised meanwhile", async () => {
+    const { open, clock } = await setup();
+    const journal = await open();
+    expect(await journal.accept(guardOf("a", { maxStarts: 2 }))).toBe(true);
+    clock.nowMs = startMs + 25 * hourMs;
+    for (const one of [journal, await open()]) {
+      expect(await one.accept(guardOf("a"))).toBe(false);
+      expect(await one.accept(guardOf(`b ${clock.nowMs++}`))).toBe(true);
+    }
+    expect(await journal.accept(guardOf("a", { maxStarts: 2 }))).toBe(true);
+  });
+
   it("an hour that another process has closed stays closed, too, when the clock is set back", async () => {
     const { open, clock } = await setup();
     const [first, second, idle] = [await open(), await open(), await open()];
     expect(await first.accept(guardOf("a"))).toBe(true);
-    clock.nowMs += 5 * hourMs;
+    clock.nowMs += 29 * hourMs;
     expect(await second.accept(guardOf("b", { untilMs: clock.nowMs + hourMs }))).toBe(true);
     clock.nowMs = startMs;
     expect(await idle.accept(guardOf("a"))).toBe(false);
@@ -173,6 +202,8 @@ describe("the replay journal", () => {
       const guard = guardOf(`round ${round}`, { untilMs: undefined });
       const accepted = await Promise.all([before.accept(guard), after.accept(guard)]);
       expect(accepted.filter((one) => one).length).toBeLessThanOrEqual(1);
+      const alone = round % 2 === 0 ? before : after;
+      expect(await alone.accept(guardOf(`alone ${round}`, { untilMs: undefined }))).toBe(true);
     }
   });
 

@@ -77,7 +77,10 @@ export interface ReplayGuard {
   readonly digest: string;
   /** The smaller of the job's wish and the signers' permission. */
   readonly maxStarts: number;
-  /** When the signature ends by itself, in the judging host's time; undefined for version 1, which knows no end. */
+  /**
+   * `expires_at`, ms: the same whatever trust file judges. It may be started up to a day later, as `max_skew_s` allows.
+   * Undefined for version 1, which knows no end.
+   */
   readonly untilMs: number | undefined;
   /** How long the guard in the store must hold, from the check on. */
   readonly guardMs: number;

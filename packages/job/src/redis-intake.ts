@@ -3,6 +3,7 @@
  * a claim, goes back, or goes to the dead list, and what is lost on the way stays in `active`, where it is adopted.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import { QueueError } from "./errors.ts";
 import type { RunnerKeys } from "./keys.ts";
 import { begin } from "./lua/begin.ts";
 import { lookAgain } from "./lua/look-again.ts";
@@ -43,8 +44,10 @@ interface Begun {
   readonly exhausted: boolean;
 }
 
-/** When an id has no hash yet, ms after it was taken: clients may push before they write. */
-const lookAgainAfterMs = [100, 400, 1_500] as const;
+/** When an id has no hash yet, ms after it was taken and between the looks: clients may push before they write. */
+const lookAgainAfterMs = [100, 300, 1_100] as const;
+/** When a look did not reach Redis, ms until the same one is tried again. */
+const tryLookAgainMs = 500;
 /** Who does not wait for jobs waits for those hashes, asking this often. */
 const untilHashMs = 50;
 
@@ -58,6 +61,7 @@ export class RedisIntake {
   readonly #lookAgainTimers = new Set<NodeJS.Timeout>();
   /** Taken ids without a hash that are looked at again. */
   #missing = 0;
+  #closed = false;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -192,18 +196,20 @@ export class RedisIntake {
   }
 
   /** Beside the main line, so that one missing hash does not hold up the jobs behind it. */
-  #lookAgain(id: string, round: number): void {
-    const waitedMs = round === 0 ? 0 : (lookAgainAfterMs[round - 1] ?? 0);
-    const timer = setTimeout(
-      () => {
-        this.#lookAgainTimers.delete(timer);
-        // Where Redis is away the reaper finds the id in `active`.
-        void this.#lookOnce(id, round)
-          .catch(() => false)
-          .then((again) => (again ? this.#lookAgain(id, round + 1) : (this.#missing -= 1)));
-      },
-      (lookAgainAfterMs[round] ?? 0) - waitedMs,
-    );
+  #lookAgain(id: string, round: number, afterMs = lookAgainAfterMs[round] ?? 0): void {
+    if (this.#closed) return;
+    const timer = setTimeout(() => {
+      this.#lookAgainTimers.delete(timer);
+      void this.#lookOnce(id, round).then(
+        (again) => (again ? this.#lookAgain(id, round + 1) : (this.#missing -= 1)),
+        (error: unknown) => {
+          // Who does not wait for jobs may be the last one to look; what Redis refuses is left to the reaper.
+          if (error instanceof QueueError && error.code === "UNAVAILABLE")
+            this.#lookAgain(id, round, tryLookAgainMs);
+          else this.#missing -= 1;
+        },
+      );
+    }, afterMs);
     this.#lookAgainTimers.add(timer);
   }
 
@@ -223,6 +229,7 @@ export class RedisIntake {
   }
 
   close(): void {
+    this.#closed = true;
     for (const timer of this.#lookAgainTimers) clearTimeout(timer);
     this.#lookAgainTimers.clear();
     this.#options.waiting.close();

@@ -124,19 +124,6 @@ describe("a wait for jobs", () => {
     expect([await store.waiting(), await store.taken()]).toEqual([[], ["late"]]);
   });
 
-  it("that takes what is there and no more does not end before the hash of an id has come, or has not", async () => {
-    const store = makeStore();
-    const queue = store.openRedis();
-    await store.push("late");
-    const claims = queue.claim(never, { wait: false });
-    await until(async () => (await store.taken()).length === 1, "it was taken");
-    await store.write("late", { payload: "x" });
-    expect(await claims).toMatchObject([{ jobId: "late" }]);
-    await store.push("never");
-    expect(await queue.claim(never, { wait: false })).toEqual([]);
-    expect(await store.dead()).toEqual(["never"]);
-  });
-
   it("leaves a running job alone whose lease was lost, until it is renewed or adopted", async () => {
     const store = makeStore();
     const queue = store.openRedis({ blockSeconds: 0.05 });

@@ -23,12 +23,20 @@ export type Admission =
       readonly startOptions: StartOptions;
       readonly warning?: string;
       /**
-       * To be asked right before the job starts: where another trust is in force by then, the job is judged by that one and
-       * carries its verdict from then on. An outcome refuses it.
+       * To be asked right before the job starts: where another trust is in force than at the last look, the job is judged by
+       * that one, and the same `job` carries its verdict from then on. Undefined where it is the same trust.
        */
-      readonly recheck?: () => ErrorOutcome | undefined;
+      readonly recheck?: () => Verdict | undefined;
     }
-  | { readonly ok: false; readonly outcome: ErrorOutcome };
+  | Refusal;
+
+export interface Refusal {
+  readonly ok: false;
+  readonly outcome: ErrorOutcome;
+}
+
+/** What a look at the trust in force says of a job that was admitted before. */
+export type Verdict = { readonly ok: true; readonly warning?: string } | Refusal;
 
 export type Admit = (claim: Claim) => Admission;
 
@@ -122,25 +130,23 @@ function misfitOf(job: Job, policy: FullPolicy): ErrorOutcome | undefined {
 }
 
 function verify(job: Job, unknownFields: readonly string[], policy: FullPolicy): Admission {
-  const trust = policy.trust();
+  let trust = policy.trust();
   const verdict = judge(job, unknownFields, trust, policy);
   if (!verdict.ok) return verdict;
-  const { verified, warning } = verdict;
+  const { verified, ...verdictOnly } = verdict;
   const { replay } = verified;
-  const recheck = (): ErrorOutcome | undefined => {
+  const recheck = (): Verdict | undefined => {
     const current = policy.trust();
     if (current === trust) return undefined;
-    const again = judge(job, unknownFields, current, policy);
-    return again.ok ? undefined : again.outcome;
+    trust = current;
+    return judge(job, unknownFields, current, policy);
   };
   const startOptions =
     replay === undefined ? {} : { maxStarts: replay.maxStarts, replayGuardMs: replay.guardMs };
-  return { ok: true, job: verified, startOptions, recheck, ...(warning === undefined ? {} : { warning }) };
+  return { ...verdictOnly, job: verified, startOptions, recheck };
 }
 
-type Judged =
-  | { readonly ok: true; readonly verified: VerifiedJob; readonly warning: string | undefined }
-  | { readonly ok: false; readonly outcome: ErrorOutcome };
+type Judged = { readonly ok: true; readonly verified: VerifiedJob; readonly warning?: string } | Refusal;
 
 function judge(job: Job, unknownFields: readonly string[], trust: Trust, policy: FullPolicy): Judged {
   const verdict = trust.check(job, unknownFields, policy.now());
@@ -152,5 +158,6 @@ function judge(job: Job, unknownFields: readonly string[], trust: Trust, policy:
   // decoding; a copy of it, field by field, would cost more than all that was done to it but the signature check.
   const verified = Object.assign(job, trusted) as Job as VerifiedJob;
   const refused = policy.alsoCheck?.(verified);
-  return refused === undefined ? { ok: true, verified, warning } : { ok: false, outcome: refused };
+  if (refused !== undefined) return { ok: false, outcome: refused };
+  return { ok: true, verified, ...(warning === undefined ? {} : { warning }) };
 }

@@ -9,7 +9,7 @@ import type {
   ReplayGuard,
   VerifiedJob,
 } from "@herorunner/job";
-import type { Admission, Admit } from "./admit.ts";
+import type { Admission, Admit, Verdict } from "./admit.ts";
 import type { PauseGate } from "./gate.ts";
 import type { LeaseKeeper } from "./lease.ts";
 import type { Patience } from "./patience.ts";
@@ -21,6 +21,13 @@ export type RunnerEvent =
   /** A slot is free and the next job is asked for. */
   | { readonly kind: "waiting" }
   | { readonly kind: "admitted"; readonly claim: Claim; readonly admission: Admission }
+  /** Before the start another trust was in force than at the last look: `verdict` holds from then on. */
+  | {
+      readonly kind: "rejudged";
+      readonly claim: Claim;
+      readonly job: VerifiedJob;
+      readonly verdict: Verdict;
+    }
   | { readonly kind: "started"; readonly claim: Claim; readonly job: VerifiedJob }
   | { readonly kind: "settled"; readonly claim: Claim; readonly outcome: JobOutcome }
   /** The claim had moved on, so the outcome was refused by the queue. */
@@ -40,7 +47,7 @@ export type RunnerEvent =
 
 /**
  * The last line against replays, on the runner's own disk, where somebody who can write Redis cannot reach.
- * Asked once per signed job, before it is started.
+ * Asked before a signed job is started: once, and again where the trust in force changed meanwhile and allows it less.
  */
 export interface ReplayJournal {
   /** False: this job was accepted as often as it may be. Durable before it resolves true. */

@@ -1,6 +1,6 @@
 /** The public names of @herorunner/runner, listed one by one. A test pins the list. */
 export { createAdmit } from "./admit.ts";
-export type { Admission, Admit, AdmitPolicy } from "./admit.ts";
+export type { Admission, Admit, AdmitPolicy, Refusal, Verdict } from "./admit.ts";
 export { createChildExecutor, createExecutor } from "./child/child-executor.ts";
 export type { ChildExecutor, ChildExecutorOptions, CreateExecutorOptions } from "./child/child-executor.ts";
 export { inspectExecutable } from "./child/executable.ts";

@@ -7,7 +7,7 @@
  * expected becomes the outcome `internal`, an absent queue is waited out, a lost claim ends the work and writes nothing.
  */
 import { type Claim, type ErrorOutcome, failed, type JobOutcome, type VerifiedJob } from "@herorunner/job";
-import type { Admission } from "./admit.ts";
+import type { Admission, Refusal } from "./admit.ts";
 import type { RunningHost } from "./host.ts";
 import type { HeldLease } from "./lease.ts";
 import { LiveLog } from "./live-log.ts";
@@ -59,11 +59,10 @@ async function runOne({ claim, slot }: Taken, runner: Runner, host: RunningHost)
   try {
     const admission = host.admit(claim);
     host.tell({ kind: "admitted", claim, admission });
-    const outcome = admission.ok
-      ? await startAndProcess(admission, { lease, log }, runner, host)
-      : admission.outcome;
-    if (typeof outcome === "string") return host.tell({ kind: outcome, claim });
-    await settle({ claim, admission, outcome, log: await log.end(), slot }, host);
+    const end = admission.ok ? await startAndProcess(admission, { lease, log }, runner, host) : admission;
+    if (typeof end === "string") return host.tell({ kind: end, claim });
+    const judged = "ok" in end ? { admission: end, outcome: end.outcome } : { admission, outcome: end };
+    await settle({ claim, ...judged, log: await log.end(), slot }, host);
   } finally {
     lease.release();
     await log.end();
@@ -81,7 +80,7 @@ async function startAndProcess(
   beside: Beside,
   runner: Runner,
   host: RunningHost,
-): Promise<JobOutcome | "released" | "lost" | "unsettled"> {
+): Promise<JobOutcome | Refusal | "released" | "lost" | "unsettled"> {
   const { job } = admission;
   const { lease } = beside;
   const { claim } = lease;
@@ -104,7 +103,7 @@ async function startAndProcess(
     case "replayed":
       return replayed(job);
     case "started": {
-      const noMore = whatStopped(lease) ?? (await refusedAtStart(admission, host));
+      const noMore = whatStopped(lease) ?? (await refusedAtStart(claim, admission, host));
       if (noMore !== undefined) return noMore;
       host.tell({ kind: "started", claim, job });
       return processSafely(job, beside, runner, host);

@@ -86,8 +86,62 @@ test("a job that the new trust file still takes has its verdict: signers, grants
   expect([store.text("1", "result"), store.text("1", "signers")]).toEqual(["ran", '["alice"]']);
 });
 
+/** Another trust at every look, the last one from then on. */
+function judgedBy(...verdicts: readonly unknown[]): EngineOptions["admit"] {
+  const trusts = verdicts.map((verdict) => ({ mode: "warn", check: () => verdict }) as unknown as Trust);
+  let looks = 0;
+  const trust = (): Trust => trusts[Math.min(looks++, trusts.length - 1)]!;
+  return ({ runnerId, runnerType }) => createAdmit({ runnerId, runnerType, trust });
+}
+
+test("a job that was unsigned to the old trust and is signed to the new one is asked of the journal", async () => {
+  const asked: ReplayGuard[] = [];
+  const journal: ReplayJournal = { accept: (guard) => Promise.resolve(asked.push(guard) === 0) };
+  const store = await run({ admit: judgedBy(unsigned, vouched)!, journal });
+  expect([store.text("1", "reason"), store.text("1", "result"), asked]).toEqual([
+    "replayed",
+    undefined,
+    [replay],
+  ]);
+});
+
+test("the journal is asked again where the trust that came while it wrote allows less, and only then", async () => {
+  const asked: ReplayGuard[] = [];
+  const journal: ReplayJournal = { accept: (guard) => Promise.resolve(asked.push(guard) < 3) };
+  const guards = [3, 3, 2, 2, 5, 1].map((maxStarts) => ({ ...replay, maxStarts }));
+  const verdicts = guards.map((guard) => ({ ...vouched, replay: guard }));
+  const store = await run({ admit: judgedBy(...verdicts)!, journal });
+  expect([store.text("1", "result"), asked.map(({ maxStarts }) => maxStarts)]).toEqual(["ran", [3, 2]]);
+});
+
+test("starts that Redis allowed by the old trust count against the new one", async () => {
+  const admit = judgedBy({ ...vouched, replay: { ...replay, maxStarts: 2 } }, vouched)!;
+  const { store, end } = engine(() => Promise.resolve(finished("ran")), { admit, journal: accepting });
+  store.submit("1", { payload: "x", max_attempts: "2", attempt: "1" });
+  await until(() => store.text("1", "status") === "error", "the job is over");
+  await end();
+  expect([store.text("1", "reason"), store.text("1", "result")]).toEqual(["replayed", undefined]);
+});
+
+test("a job that the new trust refuses is told, and nobody is named or signs for it", async () => {
+  const refused = { ok: false, reason: "untrusted_signer", message: "no such key" };
+  const { store, events, end } = engine(() => Promise.resolve(finished("ran")), {
+    admit: judgedBy({ ...vouched, signers: ["mallory"] }, refused)!,
+    journal: accepting,
+    signReceipt: () => Promise.resolve("a receipt"),
+    jobs: { 1: { payload: "x" } },
+  });
+  await until(() => store.text("1", "status") === "error", "the job is over");
+  await end();
+  const stored = ["reason", "signers", "receipt"].map((name) => store.text("1", name));
+  expect(stored).toEqual(["untrusted_signer", undefined, undefined]);
+  const verdict = { ok: false, outcome: { reason: "untrusted_signer" } };
+  expect(events.filter(({ kind }) => kind === "rejudged")).toMatchObject([{ verdict }]);
+});
+
 const grants = { allowedActions: undefined, envUnsafe: false, maxStarts: 1, notAfterMs: undefined };
-const vouched = { ok: true, ...grants, replay };
+const vouched = { ok: true, signers: ["alice"], ...grants, replay };
+const unsigned = { ok: true, signers: [], ...grants, replay: undefined };
 
 /** The trust changes after admission, while the journal is written. */
 function reloading(before: Trust, after: Trust): EngineOptions {

@@ -69,7 +69,7 @@ export class MemoryQueue implements JobQueue {
         if (claim !== undefined) claims.push(claim);
         continue;
       }
-      if (options.wait === false || claims.length > 0) break;
+      if (claims.length > 0 || (options.wait === false && this.#timers.size === 0)) break;
       await this.store.pushed(signal);
     }
     return claims;
@@ -135,6 +135,7 @@ export class MemoryQueue implements JobQueue {
       () => {
         this.#timers.delete(timer);
         this.#lookOnce(id, round);
+        this.store.wake(); // who does not wait for jobs waits for this
       },
       (lookAgainAfterMs[round] ?? 0) - waitedMs,
     );
@@ -297,6 +298,7 @@ export class MemoryQueue implements JobQueue {
   close(): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
+    this.store.wake();
   }
 }
 

@@ -118,7 +118,7 @@ export class MemoryStore {
     this.wake();
   }
 
-  /** Resolves at the next push, or when `signal` aborts. */
+  /** Resolves at the next push, at `wake`, or when `signal` aborts. */
   pushed(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
@@ -131,7 +131,8 @@ export class MemoryStore {
     });
   }
 
-  private wake(): void {
+  /** Whoever waits for a push has a look. */
+  wake(): void {
     for (const waiter of this.#waiters.splice(0)) waiter();
   }
 }

@@ -7,6 +7,9 @@ import { idPattern } from "../keys.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseStrictJson } from "../strict-json.ts";
 import { readPublicKey } from "./signature.ts";
 
+/** The most that `max_skew_s` can be. */
+export const longestSkewSeconds = 86_400;
+
 export interface TrustFile {
   /** Jobs must be signed for this name. Default "default". */
   readonly audience: string;
@@ -61,7 +64,7 @@ export function parseTrustFile(text: string): ParsedTrust {
     audience: read.text("audience", idPattern, "a name of [A-Za-z0-9._-]") ?? "default",
     threshold: read.integer("threshold", 1, 16) ?? 1,
     maxWindowSeconds: read.integer("max_window_s", 1, 31_622_400) ?? 86_400,
-    maxSkewSeconds: read.integer("max_skew_s", 0, 86_400) ?? 60,
+    maxSkewSeconds: read.integer("max_skew_s", 0, longestSkewSeconds) ?? 60,
     signers: signersOf(read),
   };
   read.refuseTheRest();

@@ -6,7 +6,7 @@ import type { Job, ReplayGuard } from "../job.ts";
 import type { JobReason } from "../outcome.ts";
 import { jobBytesV1, sha256Hex } from "./canonical.ts";
 import { grantProblem, type ListedActions } from "./grants.ts";
-import type { TrustFile } from "./trust-file.ts";
+import { longestSkewSeconds, type TrustFile } from "./trust-file.ts";
 import { verifyJob, type Verification } from "./verify.ts";
 
 export const signatureModes = ["required", "warn", "off"] as const;
@@ -111,18 +111,20 @@ function signedVerdict(
   const problem = grantProblem(job.payload, privileges, listActions);
   if (problem !== undefined) return { ok: false, reason: "not_granted", message: problem };
   const expires = job.expiresAtSeconds;
-  const untilMs = expires === undefined ? undefined : (expires + trust.maxSkewSeconds) * 1000;
+  const untilMs = expires === undefined ? undefined : expires * 1000;
   // A job of version 1 must have one name, in whichever spelling it was signed this time.
   const digest = untilMs === undefined ? sha256Hex(jobBytesV1(job, "kv")) : result.digest;
   const maxStarts = Math.min(job.maxAttempts, privileges.maxAttempts);
-  const guardMs = untilMs === undefined ? v1GuardMs : untilMs - nowMs + guardMarginMs;
+  // The next trust file may forgive more than this one.
+  const guardMs =
+    untilMs === undefined ? v1GuardMs : untilMs + longestSkewSeconds * 1000 - nowMs + guardMarginMs;
   return {
     ok: true,
     signers: result.signers,
     allowedActions: privileges.allowedActions,
     envUnsafe: privileges.envUnsafe,
     maxStarts,
-    notAfterMs: untilMs,
+    notAfterMs: untilMs === undefined ? undefined : untilMs + trust.maxSkewSeconds * 1000,
     replay: { digest, maxStarts, untilMs, guardMs: Math.ceil(guardMs) },
   };
 }

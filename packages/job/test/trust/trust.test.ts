@@ -25,8 +25,18 @@ describe("createTrust", () => {
       envUnsafe: false,
       maxStarts: 1,
       notAfterMs: (nowSeconds + 3660) * 1000,
-      replay: { maxStarts: 1, untilMs: (nowSeconds + 3660) * 1000, guardMs: 3_720_000 },
+      replay: { maxStarts: 1, untilMs: (nowSeconds + 3600) * 1000, guardMs: 90_060_000 },
     });
+  });
+
+  it("names a job the same for the guards against repetition, whatever its dates are forgiven", async () => {
+    const job = await signedJob();
+    const guards = [0, 60, 86_400].map((maxSkewSeconds) => {
+      const verdict = check(job, { file: { ...trustOf([entry(alice)]), maxSkewSeconds } });
+      return verdict.ok && verdict.replay;
+    });
+    expect(guards[0]).toMatchObject({ maxStarts: 1 });
+    expect(guards).toEqual([guards[0], guards[0], guards[0]]);
   });
 
   it("wants a trust file for the modes that check", () => {

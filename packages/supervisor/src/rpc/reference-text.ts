@@ -73,8 +73,8 @@ Server-sent events, for readers with \`jobs:read\` (a key in \`Authorization\`, 
 Whoever comes back sends \`Last-Event-ID\` (browsers do) or \`?after=\` and gets what came since: nothing twice, and nothing left out
 without a \`gap\`.
 
-\`GET /events?runner=R\` tells state changes as they happen, from the moment its answer begins: \`job\` with \`{"runner", "id", "status", "reason"?, "time"}\` and
-\`runner\` with the runner view (or \`{"id", "removed": true}\`). A reader that is slow misses some and is told by \`gap\` with
+\`GET /events?runner=R\` tells state changes as they happen, from the moment its answer begins, of runners registered by then, while Redis
+answers: \`job\` with \`{"runner", "id", "status", "reason"?, "time"}\` and \`runner\` with the runner view (or \`{"id", "removed": true}\`). A reader that is slow misses some and is told by \`gap\` with
 \`{"events": count}\`. A convenience: after a break, read the state itself.
 
 \`GET /jobs/<id>/output?stream=out|err\` is the stored output of a job as a text file.
