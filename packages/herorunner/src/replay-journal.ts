@@ -7,6 +7,7 @@
  * the jobs that could still be repeated. The folder must be on a local disk: network file systems do not append in order.
  */
 import { randomBytes } from "node:crypto";
+import { statSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type ReplayGuard, TokenMaker } from "@herorunner/job";
@@ -21,6 +22,8 @@ const v1Days = 30;
 const skewHours = 24;
 /** Expired files stay a little longer, for a clock that is set back. */
 const spareHours = 2;
+/** Two changes that are closer to each other than the clock of a file system goes have the same time. */
+const settledAfterMs = 2_000;
 
 export interface JournalOptions {
   /** Made if missing, for this user alone. Runners may share it: the name of a job includes its runner. */
@@ -43,6 +46,7 @@ export class FileReplayJournal implements ReplayJournal {
   /** Hours up to this one are closed for good, even if the clock is set back. */
   #floorHour: number;
   #prunedHour = 0;
+  #listing: { readonly mtimeNs: bigint; readonly names: readonly string[] } | undefined;
   /** They tell starts apart; nobody has to be unable to guess them. */
   readonly #tokens = new TokenMaker(8);
   #waiting: Waiting[] = [];
@@ -159,9 +163,16 @@ export class FileReplayJournal implements ReplayJournal {
     return files;
   }
 
-  async #names(): Promise<string[]> {
+  /** Of the files there are. The folder is read again when it was changed, as its time of change tells. */
+  async #names(): Promise<readonly string[]> {
+    const { mtimeNs, mtimeMs } = statSync(this.#folder, { bigint: true });
+    if (this.#listing?.mtimeNs === mtimeNs) return this.#listing.names;
+    const isSettled = Math.abs(Date.now() - Number(mtimeMs)) > settledAfterMs;
     const entries = await readdir(this.#folder);
-    return entries.filter((one) => /^(?:h|v1)-\d{1,9}\.log$/.test(one)).map((one) => one.slice(0, -4));
+    const logs = entries.filter((one) => /^(?:h|v1)-\d{1,9}\.log$/.test(one));
+    const names = logs.map((one) => one.slice(0, -4));
+    this.#listing = isSettled ? { mtimeNs, names } : undefined;
+    return names;
   }
 
   /** Once an hour: closes and deletes what has expired. */

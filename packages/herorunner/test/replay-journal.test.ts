@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -169,6 +169,19 @@ describe("the replay journal", () => {
     expect(await early.accept(guardOf("another job", at(0)))).toBe(true);
     expect(await early.accept(guardOf("new", at(0)))).toBe(true);
     expect(await (await open()).accept(guardOf("new", at(0)))).toBe(false);
+  });
+
+  it("sees the files that other processes make while it knows those that were there", async () => {
+    const { folder, open } = await setup();
+    const [journal, other] = [await open(), await open()];
+    expect(await journal.accept(guardOf("a"))).toBe(true);
+    const longAgo = new Date(Date.now() - 3_600_000);
+    await utimes(folder, longAgo, longAgo);
+    expect(await journal.accept(guardOf("b"))).toBe(true);
+    // As an earlier build writes it.
+    expect(await other.accept(guardOf("c", { untilMs: startMs + 2 * hourMs }))).toBe(true);
+    expect(await journal.accept(guardOf("c"))).toBe(false);
+    expect(await journal.accept(guardOf("d"))).toBe(true);
   });
 
   it("remembers a start for a day after its end, for a max_skew_s that was raised meanwhile", async () => {
