@@ -3,6 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { until } from "../../../test/support/until.ts";
 import { RecentTexts } from "../src/recent-texts.ts";
 
 describe("the texts of the last while", () => {
@@ -55,7 +56,7 @@ describe("the texts of the last while", () => {
     );
   });
 
-  it("hold no memory but their own, however many there were and whatever was made between them", () => {
+  it("hold no memory but their own, however many there were and whatever was made between them", async () => {
     const maxBytes = 1024 * 1024;
     const texts = new RecentTexts({ keepMs: 60_000, maxBytes, monotonicMs: () => 0 });
     const before = heldBytes();
@@ -63,7 +64,8 @@ describe("the texts of the last while", () => {
       texts.add(`${at} ${"x".repeat(500)}`);
       Buffer.from("y".repeat(3_000)); // of a pool, as the frames of sockets are
     }
-    expect(heldBytes() - before).toBeLessThan(2 * maxBytes);
+    // The collector gives buffers back on a thread of its own, some time after it has run.
+    await until(() => heldBytes() - before < 2 * maxBytes, "no more than the texts is held");
     expect(texts.all().length).toBeGreaterThan(1_900);
     expect(texts.all().at(-1)).toMatch(/^9999 x/);
   });
