@@ -79,6 +79,7 @@ export type {
   MetricEntry,
   MetricTable,
 } from "./metric-table.ts";
+export { boundYoungHeap } from "./young-heap.ts";
 export { processMetrics } from "./process-metrics.ts";
 export { metricsReference, type MeteredProgram } from "./metrics-reference.ts";
 export { configurationReference } from "./reference.ts";

@@ -6,6 +6,7 @@ test("these names are public, and no others", () => {
     "LOG_LEVELS",
     "MASK",
     "batchWrites",
+    "boundYoungHeap",
     "buildInfo",
     "buildText",
     "completionCommand",

@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import {
   batchWrites,
+  boundYoungHeap,
   createLogger,
   createShutdown,
   type Shutdown,
@@ -136,6 +137,7 @@ async function serve(parts: Parts, shutdown: Shutdown, live: LiveState): Promise
     },
   });
   const { handle } = live;
+  boundYoungHeap();
   // A signal may have come while the last claims were recovered.
   whenAborted(shutdown.draining, () => handle.drain());
   whenAborted(shutdown.aborting, () => handle.abort());

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import {
   batchWrites,
+  boundYoungHeap,
   completionScript,
   crashOnBugs,
   createLogger,
@@ -85,6 +86,7 @@ async function serve(config: ServeConfig, warnings: readonly string[]): Promise<
     shutdown.onCleanUp("supervisor", () =>
       supervisor.close(AbortSignal.any([shutdown.aborting, AbortSignal.timeout(lastCallsMs)])),
     );
+    boundYoungHeap();
     const url = `http://${showAddress({ host: config.host, port: supervisor.port })}`;
     logger.info({ version, url, redis: maskRedisUrl(config.redisUrl) }, "supervisor listens");
     // Nobody else can know it, and it is gone with this process.
