@@ -104,6 +104,13 @@ export function jobClientSuite(name: string, open: () => Promise<ClientBench>): 
       expect(await codeOf(api.start(id))).toBe("CONFLICT");
     });
 
+    test("a created job that is submitted again is started by that", async () => {
+      const request = { runner, payload: "print later", id: randomUUID() };
+      await api.submit(request, { mode: "create" });
+      expect(await api.submit(request)).toMatchObject({ outcome: "exists" });
+      expect(await api.wait(request.id)).toMatchObject({ result: "later\n", attempt: 1 });
+    });
+
     test("a request that is no job is refused with the name of the field", async () => {
       await expect(api.submit({ runner, payload: "x", timeoutSeconds: 0 })).rejects.toThrow(/^timeout /);
       expect(await codeOf(api.submit({ runner: "not an id", payload: "x" }))).toBe("INVALID_JOB");

@@ -57,11 +57,21 @@ export async function awaitJob(plan: AwaitPlan, session: Session): Promise<ExitC
     await live.note(
       `job ${plan.id} has not ended after ${waited} and goes on; wait for it again with: ${back}`,
     );
+    if (plan.json) await showJsonSoFar(plan, session);
     return exitCodes.timeout;
   } finally {
     watch.stop();
     interrupts.stop();
   }
+}
+
+/** Whoever reads JSON learns where the job stands, and its id. Where that cannot be had, the exit code has to do. */
+async function showJsonSoFar({ id, runner, extra }: AwaitPlan, { api, shell }: Session): Promise<void> {
+  const job = await api.get(id, { runner }).catch((error: unknown) => {
+    if (error instanceof ClientError) return undefined;
+    throw error;
+  });
+  if (job !== undefined) await shell.stdout.write(jsonLine({ ...extra, ...wireView(job) }));
 }
 
 async function cancelNow({ id, runner }: AwaitPlan, { api }: Session): Promise<string> {

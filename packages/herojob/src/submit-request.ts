@@ -38,9 +38,7 @@ export async function showSubmitted(
 ): Promise<ExitCode> {
   const { shell, words } = session;
   if (outcome === "exists") {
-    await shell.stderr.write(
-      `herojob: job ${id} was submitted before and is ${status}; nothing was changed\n`,
-    );
+    await shell.stderr.write(`herojob: job ${id} was submitted before and is ${status}\n`);
   }
   if (config.wait || config.follow) {
     const { follow, waitTimeoutMs: timeoutMs, json, raw } = config;

@@ -78,6 +78,8 @@ test("logs prints what is there, each stream where it belongs", async () => {
 
 test("wait ends with 124 when its time is up", async () => {
   expect(await run("wait", "running", "--timeout", "0.1")).toMatchObject({ code: 124, stdout: "" });
+  const { code, stdout } = await run("wait", "running", "--timeout", "0.1", "--json");
+  expect([code, JSON.parse(stdout)]).toMatchObject([124, { id: "running", status: "started" }]);
 });
 
 test("cancel says what became of it", async () => {

@@ -120,6 +120,10 @@ describe("submit", () => {
     expect(stderr).toContain("herojob wait slow --runner web-1\n");
     const followed = await run(["submit", "--follow", "--wait-timeout", "0.2", "--id", "slow", "-e", "wait"]);
     expect(followed.code).toBe(124);
+    const asked = ["submit", "--wait", "--wait-timeout", "0.2", "--id", "slow", "-e", "wait", "--json"];
+    const asJson = await run(asked);
+    expect(asJson.code).toBe(124);
+    expect(JSON.parse(asJson.stdout)).toMatchObject({ outcome: "exists", id: "slow", runner: "web-1" });
     bench.runner.release("slow");
     expect(await run(["wait", "slow"])).toMatchObject({ code: 0 });
   });

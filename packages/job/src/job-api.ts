@@ -12,7 +12,7 @@ import type { JobRequest } from "./request.ts";
 export interface Submitted {
   readonly id: string;
   readonly runner: string;
-  /** `exists`: the same content was submitted under this id before; nothing was changed. */
+  /** `exists`: the same content was submitted under this id before. Nothing was changed, but that a job is queued now which was only created. */
   readonly outcome: "created" | "exists";
   readonly status: JobStatus;
 }

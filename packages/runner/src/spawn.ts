@@ -47,7 +47,9 @@ export function spawnRunner(runner: Runner, given: RunnerHost): RunnerHandle {
     signReceipt: given.signReceipt,
     slots: new Slots(given.concurrency),
     leases: new LeaseKeeper(given.queue, patience, timing.renewEveryMs),
-    gate: new PauseGate(draining.signal),
+    gate: new PauseGate(draining.signal, {
+      known: given.presence === undefined || given.instance === undefined,
+    }),
     draining: draining.signal,
     givingUp: givingUp.signal,
     burst: given.burst ?? false,

@@ -139,6 +139,20 @@ describe("job.create and job.start", () => {
     }
   });
 
+  it("leave it to job.run to queue a job that was only created, once, and never one with other content", async () => {
+    const { runner, id } = await setup();
+    const job = { runner: id, payload: "x", id: `${id}-created` };
+    await one.call("job.create", job);
+    expect(await one.fail("job.run", { ...job, payload: "y" })).toMatchObject({ code: -32009 });
+    expect(await harness.redis.send(["LLEN", runner.keys.queue])).toBe(0);
+    const run = await other.call("job.run", job);
+    expect(run).toMatchObject({ outcome: "exists", status: "queued" });
+    expect(run.queued_at).toBeGreaterThan(0);
+    expect(await one.call("job.run", job)).toMatchObject({ outcome: "exists", status: "queued" });
+    expect(await one.call("job.create", job)).toMatchObject({ outcome: "exists", status: "queued" });
+    expect(await harness.redis.send(["LLEN", runner.keys.queue])).toBe(1);
+  });
+
   it("agree when many callers create one job at once through two supervisors", async () => {
     const { runner, id } = await setup();
     const job = { runner: id, payload: "x", id: `${id}-race` };
