@@ -16,6 +16,8 @@ export interface ClientBench {
   readonly runner: ScriptedRunner;
   /** A runner id that the client may use and nobody serves. */
   readonly idle: string;
+  /** Deletes a job that waits for this runner. */
+  remove(id: string, runner: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -124,6 +126,7 @@ export function jobClientSuite(name: string, open: () => Promise<ClientBench>): 
       expect(new Set(codes).size).toBe(1);
       expect(codes[0]).toBe("NOT_FOUND");
       expect(await codeOf(api.get(id, { runner }))).toBe("NOT_FOUND");
+      expect(await codeOf(api.logs(id, { runner }).next())).toBe("NOT_FOUND");
     });
 
     test("a wait that is too short throws WAIT_TIMEOUT and leaves the job alone", async () => {
@@ -221,6 +224,18 @@ export function jobClientSuite(name: string, open: () => Promise<ClientBench>): 
       await expect(follow()).rejects.toBe(why);
       bench.runner.release(id);
       await api.wait(id);
+    });
+
+    test("following the log of a job that is deleted meanwhile ends as NOT_FOUND, as a wait does", async () => {
+      const { id } = await api.submit({ runner: bench.idle, payload: "print never" });
+      const named = { runner: bench.idle };
+      const followed = codeOf(api.logs(id, named).next());
+      let seen = (): void => undefined;
+      const waits = new Promise<void>((resolve) => (seen = resolve));
+      const waited = codeOf(api.wait(id, { ...named, onStatus: () => seen() }));
+      await waits;
+      await bench.remove(id, bench.idle);
+      expect(await Promise.all([followed, waited])).toEqual(["NOT_FOUND", "NOT_FOUND"]);
     });
 
     test("lists jobs, newest first, without what is long, by what they are", async () => {

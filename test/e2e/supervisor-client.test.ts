@@ -59,6 +59,7 @@ jobClientSuite("over a supervisor", async () => {
   const api = await connect();
   return {
     ...{ api, runner, idle: "idle" },
+    remove: async (id) => void (await call("job.delete", { id })),
     another: () => connect(),
     close: () => Promise.resolve(api.close()),
   };

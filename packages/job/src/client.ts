@@ -174,12 +174,12 @@ export class JobClient implements JobApi {
     }
   }
 
-  /** Live output, from the beginning or after `afterSeq`, until the job is final. Abort with `signal`. */
+  /** Live output, from the beginning or after `afterSeq`, until the job is final. Abort with `signal`. Throws NOT_FOUND, also when the job is deleted meanwhile. */
   async *logs(id: string, options: LogOptions = {}): AsyncGenerator<LogLine, void, undefined> {
     const keys = await this.#locate(id, options);
     const own = this.#block(keys.queue);
     try {
-      yield* followLog(own, keys, id, options);
+      if ((yield* followLog(own, keys, id, options)) === "gone") throw notFound(id, keys.runner);
     } catch (error) {
       throw toClientError(error);
     } finally {
