@@ -114,6 +114,24 @@ describe("a supervisor client tells", () => {
     server.close();
   });
 
+  test("the reason of the signal that ends a wait, also when the supervisor owes an answer", async () => {
+    const why = new Error("had enough");
+    const abort = new AbortController();
+    const server = createServer((request, response) => {
+      request.resume();
+      if (!connected) return void response.end('{"jsonrpc":"2.0","id":1,"result":{}}');
+      abort.abort(why);
+    });
+    let connected = false;
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    await using api = await SupervisorClient.connect(`http://127.0.0.1:${port}`, { apiKey: "x" });
+    connected = true;
+    await expect(api.wait("a", { signal: abort.signal })).rejects.toBe(why);
+    server.closeAllConnections();
+    server.close();
+  });
+
   test("that values of variables are not shown, when a job with variables is asked back", async () => {
     await using api = await connect();
     const { id } = await api.submit({ runner: "served", payload: "env A", envVars: { A: "secret" } });

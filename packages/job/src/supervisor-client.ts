@@ -61,13 +61,11 @@ export class SupervisorClient implements JobApi {
   }
 
   async get(id: string, locator: JobLocator = {}): Promise<JobView> {
-    return viewOf(await this.#rpc.call("job.get", named(id, locator)));
+    return this.#get(id, locator);
   }
 
   async status(id: string, locator: JobLocator = {}): Promise<Pick<JobView, "id" | "status" | "reason">> {
-    const answer = objectOf(await this.#rpc.call("job.status", named(id, locator)));
-    const { status, reason } = viewOf(new Map([...answer, ["runner", ""]]));
-    return reason === undefined ? { id, status } : { id, status, reason };
+    return this.#status(id, locator);
   }
 
   async wait(id: string, options: WaitOptions = {}): Promise<JobView> {
@@ -75,16 +73,16 @@ export class SupervisorClient implements JobApi {
     const end = timeoutMs === undefined ? Infinity : performance.now() + timeoutMs;
     const pause = new Pause();
     signal?.throwIfAborted();
-    let job = await this.get(id, options);
+    let job = await this.#get(id, options, signal);
     for (options.onStatus?.(job); !isFinal(job.status);) {
       const leftMs = end - performance.now();
       if (leftMs <= 0) {
         throw new ClientError("WAIT_TIMEOUT", `job ${id} is still ${job.status} after ${timeoutMs} ms`);
       }
       await pause.take(Math.min(leftMs, pollMs.last), signal);
-      const { status } = await this.status(id, options);
+      const { status } = await this.#status(id, options, signal);
       if (status === job.status) continue;
-      job = await this.get(id, options);
+      job = await this.#get(id, options, signal);
       options.onStatus?.(job);
     }
     return job;
@@ -186,6 +184,16 @@ export class SupervisorClient implements JobApi {
   [Symbol.asyncDispose](): Promise<void> {
     this.close();
     return Promise.resolve();
+  }
+
+  async #get(id: string, locator: JobLocator, signal?: AbortSignal): Promise<JobView> {
+    return viewOf(await this.#rpc.call("job.get", named(id, locator), signal));
+  }
+
+  async #status(id: string, locator: JobLocator, signal?: AbortSignal) {
+    const answer = objectOf(await this.#rpc.call("job.status", named(id, locator), signal));
+    const { status, reason } = viewOf(new Map([...answer, ["runner", ""]]));
+    return reason === undefined ? { id, status } : { id, status, reason };
   }
 }
 

@@ -1,5 +1,5 @@
 /** The suite of clients, over Redis. */
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { jobClientSuite } from "../../../test/conformance/job-client.ts";
 import { type RedisServer, startRedis } from "../../../test/support/redis-server.ts";
 import { startScriptedRunner } from "../../../test/support/scripted-runner.ts";
@@ -24,4 +24,21 @@ jobClientSuite("over Redis", async () => {
       await runner.stop();
     },
   };
+});
+
+test("a wait and a look at the log end with the signal's reason also when Redis owes an answer", async () => {
+  await using redis = await startRedis();
+  await using api = await JobClient.connect(redis.url);
+  const { id } = await api.submit({ runner: "idle", payload: "x" });
+  redis.freeze();
+  const why = new Error("had enough");
+  const abort = new AbortController();
+  const ends = [
+    api.wait(id, { runner: "idle", signal: abort.signal }),
+    api.wait(id, { signal: abort.signal }),
+    api.logs(id, { runner: "idle", signal: abort.signal }).next(),
+    api.logs(id, { signal: abort.signal }).next(),
+  ].map((call) => call.catch((error: unknown) => error));
+  abort.abort(why);
+  expect(await Promise.all(ends)).toEqual([why, why, why, why]);
 });
