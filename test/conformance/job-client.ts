@@ -6,6 +6,7 @@ import { ClientError, type ClientErrorCode, type Job, type JobApi, type LogLine 
 import { generateKey, signJob, verifyJob, parseTrustFile } from "@herorunner/job/trust";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { randomUUID } from "node:crypto";
+import { until } from "../support/until.ts";
 import type { ScriptedRunner } from "../support/scripted-runner.ts";
 
 export interface ClientBench {
@@ -150,6 +151,28 @@ export function jobClientSuite(name: string, open: () => Promise<ClientBench>): 
       expect(await api.cancel(id, { runner: bench.idle })).toBe("cancelled");
     });
 
+    test("many waits and logs may share one signal, and Node warns of no leak", async () => {
+      const { id } = await api.submit({ runner: bench.idle, payload: "print never" });
+      const warnings: string[] = [];
+      const warn = (warning: Error): void => void warnings.push(warning.name);
+      process.on("warning", warn);
+      const why = new Error("had enough");
+      const abort = new AbortController();
+      const named = { runner: bench.idle, signal: abort.signal };
+      const count = 20;
+      let seen = 0;
+      const ends = Array.from({ length: count }, () => [
+        api.wait(id, { ...named, onStatus: () => void (seen += 1) }),
+        api.logs(id, named).next(),
+      ]).flatMap((pair) => pair.map((end) => end.catch((error: unknown) => error)));
+      await until(() => seen === count, "all have seen the job");
+      abort.abort(why);
+      expect(new Set(await Promise.all(ends))).toEqual(new Set([why]));
+      process.off("warning", warn);
+      expect(warnings).toEqual([]);
+      await api.cancel(id, { runner: bench.idle });
+    });
+
     test("tells the states that it sees while it waits, the last one included", async () => {
       const { id } = await api.submit({ runner, payload: "wait" });
       const seen: string[] = [];
@@ -256,6 +279,12 @@ export function jobClientSuite(name: string, open: () => Promise<ClientBench>): 
       expect([...page.jobs, ...next.jobs].map(({ id }) => id)).toEqual([second.id, first.id]);
       expect((await api.list({ runner, callerId, sinceMs: Date.now() + 60_000 })).jobs).toEqual([]);
       expect(await codeOf(api.list({ runner, cursor: "nonsense" }))).toBe("INVALID_JOB");
+    });
+
+    test("a page has 1 to 1000 jobs", async () => {
+      for (const limit of [0, -1, 1.5, 1001]) {
+        expect(await codeOf(api.list({ runner, limit }))).toBe("INVALID_JOB");
+      }
     });
 
     test("says how a runner is served", async () => {

@@ -18,7 +18,7 @@ interface FollowOptions {
   readonly afterSeq?: number;
   /** Default true. False: end after what is there. */
   readonly follow?: boolean;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

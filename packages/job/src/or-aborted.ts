@@ -1,4 +1,9 @@
-/** Waiting for something that knows no AbortSignal itself. */
+/** Waiting that an AbortSignal ends. */
+
+/** The same signal to listen to: many waits may share one, and Node takes more than ten listeners for a leak. */
+export function ownSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
+  return signal === undefined ? undefined : AbortSignal.any([signal]);
+}
 
 /** What the work comes to, or the signal's reason as soon as that aborts; nobody hears of the work then. */
 export async function orAborted<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {

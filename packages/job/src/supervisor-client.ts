@@ -22,6 +22,7 @@ import type {
 import { isFinal, type Job, type JobView } from "./job.ts";
 import { idPattern } from "./keys.ts";
 import type { LogLine } from "./log-reader.ts";
+import { ownSignal } from "./or-aborted.ts";
 import { statusOf } from "./record.ts";
 import { checkRequest, type JobRequest } from "./request.ts";
 import { RpcCaller, type RpcCallerOptions } from "./rpc-caller.ts";
@@ -69,7 +70,8 @@ export class SupervisorClient implements JobApi {
   }
 
   async wait(id: string, options: WaitOptions = {}): Promise<JobView> {
-    const { timeoutMs, signal } = options;
+    const { timeoutMs } = options;
+    const signal = ownSignal(options.signal);
     const end = timeoutMs === undefined ? Infinity : performance.now() + timeoutMs;
     const pause = new Pause();
     signal?.throwIfAborted();
@@ -89,11 +91,12 @@ export class SupervisorClient implements JobApi {
   }
 
   async *logs(id: string, options: LogOptions = {}): AsyncGenerator<LogLine, void, undefined> {
+    const signal = ownSignal(options.signal);
     let after = options.afterSeq ?? 0;
     for (const pause = new Pause(); ;) {
-      options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       const answer = objectOf(
-        await this.#rpc.call("job.logs", { ...named(id, options), after, limit: logPage }, options.signal),
+        await this.#rpc.call("job.logs", { ...named(id, options), after, limit: logPage }, signal),
       );
       const lines = listOf(answer.get("entries")).map(lineOf);
       for (const line of lines) {
@@ -102,7 +105,7 @@ export class SupervisorClient implements JobApi {
       }
       if (lines.length > 0) pause.reset();
       else if (answer.get("final") === true || options.follow === false) return;
-      else await pause.take(pollMs.last, options.signal);
+      else await pause.take(pollMs.last, signal);
     }
   }
 
