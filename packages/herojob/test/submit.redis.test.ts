@@ -178,7 +178,7 @@ describe("submit", () => {
     const running = startHerojob(["submit", "--wait", "--id", "patient", "-e", "print x"], {
       env: other.env,
     });
-    await other.known("patient");
+    await other.waitedFor("patient");
     await other.redis.kill();
     await running.shows("trying again");
     await other.redis.start();
@@ -205,8 +205,12 @@ async function openOther() {
   return {
     redis,
     env: { HEROJOB_REDIS_URL: redis.url, HEROJOB_RUNNER: "web-1" },
-    known: (id: string) =>
-      until(async () => (await connection.send(["EXISTS", key(`job:${id}`)])) === 1, "it is stored"),
+    /** Stored, and somebody blocks until its end: a submission that is not answered yet is no wait. */
+    waitedFor: (id: string) =>
+      until(async () => {
+        const stored = await connection.send(["EXISTS", key(`job:${id}`)]);
+        return stored === 1 && / cmd=blmove /.test(String(await connection.send(["CLIENT", "LIST"])));
+      }, "it is waited for"),
     finish: async (id: string, result: string) => {
       await connection.send([
         "HSET",
