@@ -264,6 +264,19 @@ describe("wrong usage ends with 2 and one sentence with the next step", () => {
     ]);
   });
 
+  test("a job file that begins with a byte order mark, which is no script either", async () => {
+    const text = `\ufeff${JSON.stringify({ runner: "web-1", payload: "print x" })}`;
+    await writeFile(file("marked.json"), text);
+    for (const [from, input] of [
+      [file("marked.json"), ""],
+      ["-", text],
+    ] as const) {
+      const { code, stdout, stderr } = await run(["submit", from], input);
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toContain("begins with a byte order mark; store it as UTF-8 without one");
+    }
+  });
+
   test("a script that is not text", async () => {
     await writeFile(file("binary.hero"), Buffer.from([0xff, 0xfe, 0x00]));
     expect((await run(["submit", file("binary.hero")])).stderr).toContain('binary.hero" is not valid UTF-8');
