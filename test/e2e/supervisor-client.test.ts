@@ -59,6 +59,7 @@ jobClientSuite("over a supervisor", async () => {
   const api = await connect();
   return {
     ...{ api, runner, idle: "idle" },
+    remove: async (id) => void (await call("job.delete", { id })),
     another: () => connect(),
     close: () => Promise.resolve(api.close()),
   };
@@ -109,6 +110,24 @@ describe("a supervisor client tells", () => {
     );
     const silent = SupervisorClient.connect(`${other}/else`, { apiKey: "x", deadlineMs: 100 });
     expect((await failure(silent)).message).toContain("did not answer in time");
+    server.closeAllConnections();
+    server.close();
+  });
+
+  test("the reason of the signal that ends a wait, also when the supervisor owes an answer", async () => {
+    const why = new Error("had enough");
+    const abort = new AbortController();
+    const server = createServer((request, response) => {
+      request.resume();
+      if (!connected) return void response.end('{"jsonrpc":"2.0","id":1,"result":{}}');
+      abort.abort(why);
+    });
+    let connected = false;
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    await using api = await SupervisorClient.connect(`http://127.0.0.1:${port}`, { apiKey: "x" });
+    connected = true;
+    await expect(api.wait("a", { signal: abort.signal })).rejects.toBe(why);
     server.closeAllConnections();
     server.close();
   });

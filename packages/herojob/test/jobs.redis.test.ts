@@ -82,6 +82,15 @@ test("wait ends with 124 when its time is up", async () => {
   expect([code, JSON.parse(stdout)]).toMatchObject([124, { id: "running", status: "started" }]);
 });
 
+test("a suggested command is one that a shell takes as it stands", async () => {
+  await bench.api.submit({ runner: "nobody", id: "quoted", payload: "print x" });
+  const url = `${bench.redis.url}?db=0`;
+  const words = ["wait", "quoted", "--runner", "nobody", "--timeout", "0.1", "-r", url];
+  const { stderr } = await herojobHere(words, {});
+  expect(stderr).toContain(`herojob wait quoted --runner nobody -r '${url}'\n`);
+  await bench.api.cancel("quoted", { runner: "nobody" });
+});
+
 test("cancel says what became of it", async () => {
   await bench.api.submit({ runner: "nobody", id: "queued", payload: "print x" });
   expect(await run("cancel", "queued", "--runner", "nobody")).toEqual({

@@ -95,6 +95,14 @@ describe("runners", () => {
     expect(await one.call("job.get", { id: job })).toMatchObject({ status: "queued" });
   });
 
+  it("that are alive without being registered are shown, for jobs are queued for them too", async () => {
+    const runner = harness.runner();
+    await runner.appear();
+    expect(await one.call("runner.get", { id: runner.id })).toMatchObject({ id: runner.id, alive: true });
+    await runner.presence.leave("stand-in");
+    expect((await one.fail("runner.get", { id: runner.id })).data["reason"]).toBe("runner_not_found");
+  });
+
   it("that nobody registered are not found, whatever is asked of them", async () => {
     for (const method of ["runner.get", "runner.ping", "runner.pause", "runner.resume"]) {
       const { code, data } = await one.fail(method, { id: "nobody" });

@@ -6,7 +6,7 @@ import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { parseJob, readSource } from "../job-input.ts";
 import type { ReceiptConfig } from "../options.ts";
 import { locatorOf, type Session, type WithSession } from "../session.ts";
-import type { Shell } from "../shell.ts";
+import { type Shell, shownOn } from "../shell.ts";
 import { UsageError } from "../usage-error.ts";
 import { jsonLine } from "../visible.ts";
 
@@ -26,7 +26,7 @@ export async function receipt(
     const view = await session.api.get(target, locatorOf(config));
     if (view.receipt === undefined) return missing(view, session);
     if (action === "get") {
-      await shell.stdout.write(`${view.receipt}\n`);
+      await shell.stdout.write(`${shownOn(shell.stdout, view.receipt, false)}\n`);
       return exitCodes.done;
     }
     const stored = { view, job: await storedJob(config, session) };
@@ -115,7 +115,8 @@ async function report({ valid, publicKey, checks }: Judgement, { config, shell }
   const lines = checks.map(
     ({ name, ok, detail }) => `${ok ? "ok" : "FAIL"} ${name}${detail === undefined ? "" : `: ${detail}`}\n`,
   );
-  await shell.stdout.write(config.json ? jsonLine({ valid, public_key: publicKey, checks }) : lines.join(""));
+  const text = shownOn(shell.stdout, lines.join(""), false);
+  await shell.stdout.write(config.json ? jsonLine({ valid, public_key: publicKey, checks }) : text);
   if (valid && config.publicKey.length === 0) {
     await shell.stderr.write(
       "herojob: the signature holds, but whose key it is was not asked; name the runner's with --public-key HEX\n",
