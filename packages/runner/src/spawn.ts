@@ -21,6 +21,11 @@ import type { Runner, RunnerHandle, RunnerHealth, RunnerSummary } from "./runner
 import { Slots } from "./slots.ts";
 
 export function spawnRunner(runner: Runner, given: RunnerHost): RunnerHandle {
+  if ((given.presence === undefined) !== (given.instance === undefined)) {
+    throw new TypeError(
+      "spawn() takes presence and instance together: the one tells others what the other says",
+    );
+  }
   const clock = given.clock ?? systemClock;
   const logger = given.logger ?? silentLogger;
   const timing: RunnerTiming = { ...defaultTiming, ...given.timing };
