@@ -363,5 +363,17 @@ export function jobClientSuite(name: string, open: () => Promise<ClientBench>): 
       other.close();
       expect(await codeOf(other.get("x", { runner }))).toBe("UNAVAILABLE");
     });
+
+    test("a client that is closed during a wait says that, and blames nobody", async () => {
+      const other = await bench.another();
+      const { id } = await other.submit({ runner: bench.idle, payload: "print never" });
+      const waiting = other.wait(id, { onStatus: () => setImmediate(() => other.close()) });
+      const error: unknown = await waiting.catch((error: unknown) => error);
+      expect(error).toMatchObject({
+        code: "UNAVAILABLE",
+        message: expect.stringMatching(/ closed$/) as unknown,
+      });
+      await api.cancel(id, { runner: bench.idle });
+    });
   });
 }

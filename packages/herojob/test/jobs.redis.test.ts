@@ -181,6 +181,23 @@ describe("explain", () => {
     expect([again.code, again.stdout]).toEqual([1, "part\n"]);
   });
 
+  test("so does the one for a signed job, once the key is filled in", async () => {
+    await run("keygen", "--name", "erin", "--out", file("erin.key"));
+    const sign = ["--key", file("erin.key")];
+    const scripts = { "signed-bad": "print part\nfail 3", "signed-late": "end timeout" };
+    for (const [id, payload] of Object.entries(scripts)) {
+      await run("submit", "--wait", "--id", id, ...sign, "-e", payload);
+      const { command } = (await json("explain", id)) as { command: string };
+      expect(command).toMatch(/^herojob retry signed-\w+ --runner web-1 --key KEY_FILE /);
+      const words = command.replace("KEY_FILE", file("erin.key")).split(" ").slice(1);
+      expect((await run(...words)).stderr).toContain("ended as error");
+    }
+    await run("submit", "--id", "signed-queued", "--runner", "idle", ...sign, "-e", "print x");
+    await run("cancel", "signed-queued", "--runner", "idle");
+    const { command } = (await json("explain", "signed-queued", "--runner", "idle")) as { command: string };
+    expect(command).toContain(" --key KEY_FILE");
+  });
+
   test("a job ended by force: what was found and what was done", async () => {
     await bench.api.submit({ runner: "web-1", id: "killed", payload: "wait" });
     await until(async () => (await bench.api.status("killed")).status === "started", "it runs");
@@ -313,5 +330,14 @@ describe("receipt", () => {
   test("of a job without one is exit code 5", async () => {
     const { code, stderr } = await run("receipt", "get", "bad");
     expect([code, stderr]).toEqual([5, "herojob: job bad has no receipt: its runner has no --receipt-key\n"]);
+    await hash(
+      "HSET",
+      "hero:{web-1}:job:gone",
+      ...["payload", "x", "status", "error", "reason", "runner_lost", "attempt", "1"],
+    );
+    await hash("HSET", "hero:{web-1}:job:no", ...["payload", "x", "status", "error", "reason", "unsigned"]);
+    const told = async (id: string) => (await run("receipt", "get", id, "--runner", "web-1")).stderr;
+    expect(await told("gone")).toContain("no receipt: its runner was lost before its end\n");
+    expect(await told("no")).toContain("no receipt: it was never started\n");
   });
 });

@@ -54,6 +54,13 @@ test("a heartbeat tells who lives, how many slots there are and how many are bus
   expect(store.queue).toEqual([]);
 });
 
+test("half of what it takes to be seen is refused, for nobody would notice that it does nothing", () => {
+  const { presence } = fakePresence();
+  const processJob = () => Promise.resolve(finished(""));
+  for (const half of [{ presence }, { instance }])
+    expect(() => engine(processJob, half)).toThrow("presence and instance together");
+});
+
 test("a paused runner takes nothing, finishes what it has, and goes on when it is resumed", async () => {
   const { presence, state } = fakePresence();
   let letGo = (): void => undefined;

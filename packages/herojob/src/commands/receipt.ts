@@ -1,6 +1,6 @@
 /** `receipt get` and `receipt verify`: the runner's signed word on how a job ended. */
 import { access } from "node:fs/promises";
-import { idPattern, type Job, type JobView } from "@herorunner/job";
+import { idPattern, isFinal, type Job, type JobView } from "@herorunner/job";
 import { jobDigest, readPublicKey, receiptMismatch, verifyReceipt } from "@herorunner/job/trust";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { parseJob, readSource } from "../job-input.ts";
@@ -34,11 +34,15 @@ export async function receipt(
   });
 }
 
-async function missing({ id, status }: JobView, { shell }: Session): Promise<ExitCode> {
-  const why =
-    status === "finished" || status === "error" ? "its runner has no --receipt-key" : `it is ${status}`;
-  await shell.stderr.write(`herojob: job ${id} has no receipt: ${why}\n`);
+async function missing(job: JobView, { shell }: Session): Promise<ExitCode> {
+  await shell.stderr.write(`herojob: job ${job.id} has no receipt: ${whyNone(job)}\n`);
   return exitCodes.conflict;
+}
+
+function whyNone({ status, reason, attempt }: JobView): string {
+  if (!isFinal(status)) return `it is ${status}`;
+  if (attempt === 0) return "it was never started";
+  return reason === "runner_lost" ? "its runner was lost before its end" : "its runner has no --receipt-key";
 }
 
 /** The job as it is stored, where the store shows all of it. */
