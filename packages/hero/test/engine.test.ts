@@ -1,7 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { runScript } from "./support/run-script.ts";
 
+test("print writes every character, a zero and half a pair too", async () => {
+  const { out } = await runScript('let text = "a\\0b"\nprint(text, "\\ud83d", "é💥")');
+  expect(out).toEqual(["a\0b \ud83d é💥"]);
+});
+
 describe("errors of statements", () => {
+  test("more nesting than the interpreter has stack for is a syntax error", async () => {
+    const { code, report } = await runScript(`let a = ${"[".repeat(20_000)}${"]".repeat(20_000)}`);
+    expect(report).toContain("JavaScript cannot read this");
+    expect(code).toBe(3);
+  });
+
   test.each([
     ["let a = 1\n\n  a.b.c", "3:3", "TypeError: cannot read property 'c' of undefined"],
     ["function f() {\n  fail('no ' + 1)\n}\nf()", "2:3", "error: no 1"],

@@ -69,12 +69,16 @@ export class Engine {
     if (known.some((diagnostic) => diagnostic.severity === "error" && isTorn(diagnostic))) return [];
     const context = this.#context;
     const code = compileProgram(program, 0);
-    const result = context.evalCode(code, locate(0), { strict: true, compileOnly: true });
-    if (result.error === undefined) {
+    try {
+      const result = context.evalCode(code, locate(0), { strict: true, compileOnly: true });
+      if (result.error !== undefined) return [syntaxDiagnostic(program, this.#describe(result.error))];
       result.value.dispose();
       return [];
+    } catch (error) {
+      if (!isOurStack(error)) throw error;
+      const message = "JavaScript cannot read this: brackets are nested too deep";
+      return [{ severity: "error", code: "javascript", message, line: 0, column: 0, length: 1 }];
     }
-    return [syntaxDiagnostic(program, this.#describe(result.error))];
   }
 
   /** Runs a program to its end. Throws ScriptFailure for everything a script can cause. */
@@ -85,7 +89,7 @@ export class Engine {
       if (result.error === undefined) result.value.dispose();
       else throw this.#uncaught(program, result.error);
     } catch (error) {
-      if (error instanceof Error && (error.name === "RangeError" || error.name === "RuntimeError")) {
+      if (isOurStack(error)) {
         const message = "the script needs more stack than it is given";
         throw new ScriptFailure(program, undefined, { message, kind: "failed" });
       }
@@ -151,7 +155,8 @@ export class Engine {
     };
     const parts = [
       this.#function("print", (text) => {
-        this.#session.options.output.print(text);
+        // In JSON, since texts end at their first U+0000 on the way out of the engine. The prelude builds it.
+        this.#session.options.output.print(JSON.parse(text) as string);
       }),
       this.#function("call", (actor, name, given) => this.#answer(() => this.#call(actor, name, given))),
       this.#function("line", (program, index, results) =>
@@ -218,6 +223,11 @@ export class Engine {
     if (program === undefined || action === undefined) throw new ActionError("there is no such line");
     performLine(program, action, texts, this.#session);
   }
+}
+
+/** The interpreter runs on the stack of this process, which can end before the script's own. */
+function isOurStack(error: unknown): boolean {
+  return error instanceof Error && (error.name === "RangeError" || error.name === "RuntimeError");
 }
 
 /** Brackets that do not match make every other message of the engine misleading. */
