@@ -188,6 +188,30 @@ describe("limits", () => {
     expect(out).toEqual([]);
   });
 
+  test("memory has an end, also for texts and for what actions return", async () => {
+    const { out, report, code } = await runScript(
+      [
+        "let n = 0",
+        "const all = []",
+        "try { while (true) { all.push(String(n).repeat(500_000)); n++ } } catch (error) { print(String(error)) }",
+        "print(n > 20 && n < 100)",
+        "all.length = 0",
+        "print(play.echo({ content: 'x'.repeat(5_000_000) }).length)",
+        "while (true) all.push(play.echo({ content: 'x'.repeat(5_000_000) }))",
+      ].join("\n"),
+    );
+    expect(out).toEqual(["InternalError: out of memory", "true", "5000000"]);
+    expect(report).toContain("out of memory");
+    expect(code).toBe(1);
+  });
+
+  test("memory that many small things have filled is named, and a long script has its own", async () => {
+    const { report } = await runScript("const all = []\nwhile (true) all.push({})");
+    expect(report).toContain("out of memory");
+    const long = await runScript(`let a = 1\n${"a += 1; a -= 1\n".repeat(100_000)}print(a)`);
+    expect([long.out, long.code]).toEqual([["1"], 0]);
+  });
+
   test("memory has an end", async () => {
     const { report, code } = await runScript("const all = []\nwhile (true) all.push(new Uint8Array(1e6))");
     expect(report).toContain("test.hero:2:");
