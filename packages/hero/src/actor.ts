@@ -52,8 +52,8 @@ export type ActionInput<P extends ParameterDefinitions> = {
 
 export interface ExecOptions {
   readonly cwd?: string;
-  /** Added to the environment of the script. */
-  readonly env?: Readonly<Record<string, string>>;
+  /** Added to the environment of the script; what is undefined is taken out of it. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Return a status other than 0 instead of failing. */
   readonly allowFailure?: boolean;
 }

@@ -4,6 +4,7 @@
  */
 import { isAbsolute, join, resolve } from "node:path";
 import type { ActionDefinition, ParameterDefinition } from "./actor.ts";
+import { messageOf } from "./errors.ts";
 import { nearestName } from "./script/names.ts";
 import { readBool, readFloat, readInt, readList } from "./script/kinds.ts";
 
@@ -69,11 +70,24 @@ export function bindParameters(definition: ActionDefinition, given: Given, place
     else input[key] = converted.value;
   }
   if (problems.length === 0 && (given.unknownValues?.size ?? 0) === 0) {
-    // The input was just built from these definitions.
-    const sentence = definition.check?.(input as never, given.args);
+    const sentence = ownFault(definition, input, given.args);
     if (sentence !== undefined) problems.push({ message: sentence });
   }
   return { input, rest, problems };
+}
+
+/** What the action itself says about its input; an error that an own actor throws there is its sentence too. */
+function ownFault(
+  definition: ActionDefinition,
+  input: Readonly<Record<string, unknown>>,
+  args: readonly string[],
+): string | undefined {
+  try {
+    // The input was just built from these definitions.
+    return definition.check?.(input as never, args);
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 function unknownParameter(key: string, known: readonly string[]): BindProblem {

@@ -34,7 +34,7 @@ async function warmUp(world: World): Promise<Uint8Array | undefined> {
   const steps = [
     () => registry.load(registry.names),
     () => runText('print("a")\n'),
-    async () => void (await (await import("./run/engine.ts")).loadQuickJs()),
+    async () => void (await (await import("./run/interpreter.ts")).loadQuickJs()),
     () => runText('let a = "b"\nprint(a)\n'),
   ];
   async function runText(text: string): Promise<void> {

@@ -2,7 +2,7 @@
  * Starts other programs: an argument vector, never a shell; an empty standard input; the environment of the script.
  * Waits for the end, since actions happen one after the other.
  */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import type { SpawnSyncReturns } from "node:child_process";
 import type { ExecOptions, ExecResult } from "./actor.ts";
 import { ActionError } from "./errors.ts";
@@ -24,11 +24,13 @@ function start(
 ): SpawnSyncReturns<string> {
   const [program, args] = command;
   const timeout = host.remainingMs();
+  // A name of its own for each: what a program starts may be another hero.
+  const mark = timeout === undefined ? undefined : `HERO_ACTION_${process.pid}_${process.hrtime.bigint()}`;
   // Loaded at the first program: scripts that start none are not to pay for it.
   const { spawnSync } = process.getBuiltinModule("node:child_process");
   const result = spawnSync(program, [...args], {
     cwd: options.cwd ?? host.cwd,
-    env: { ...host.environment(), ...options.env },
+    env: { ...host.environment(), ...options.env, ...(mark === undefined ? {} : { [mark]: "1" }) },
     stdio: stdio === "capture" ? ["ignore", "pipe", "pipe"] : ["ignore", "inherit", "inherit"],
     encoding: "utf8",
     maxBuffer: maxOutputBytes,
@@ -36,8 +38,41 @@ function start(
     shell: false,
     ...(timeout === undefined ? {} : { timeout: Math.max(1, Math.ceil(timeout)) }),
   });
+  if (result.error !== undefined && mark !== undefined) endMarked(`${mark}=1`);
   if (result.error !== undefined) throw startError(program, options.cwd ?? host.cwd, result.error);
   return result;
+}
+
+/**
+ * Ends what a program that was stopped has started itself (git has programs of its own for the network): it would go on, and keep our
+ * output open. A process that has just been started by one of them is met in the next round.
+ */
+function endMarked(mark: string): void {
+  const rounds = 10;
+  for (let round = 0; round < rounds; round++) if (!endMarkedNow(mark)) return;
+}
+
+/** True when there was one. */
+function endMarkedNow(mark: string): boolean {
+  let found = false;
+  for (const name of processes()) {
+    try {
+      if (!readFileSync(`/proc/${name}/environ`, "latin1").split("\0").includes(mark)) continue;
+      process.kill(Number(name), "SIGKILL");
+      found = true;
+    } catch {
+      // It has ended, or is somebody else's.
+    }
+  }
+  return found;
+}
+
+function processes(): string[] {
+  try {
+    return readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  } catch {
+    return [];
+  }
 }
 
 function startError(program: string, cwd: string, error: Error): ActionError {

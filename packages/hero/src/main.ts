@@ -24,7 +24,10 @@ async function main(): Promise<ExitCode> {
   try {
     return await dispatch(process.argv.slice(2), world);
   } catch (error) {
-    if (error instanceof ReaderGone) return exitCodes.failed;
+    if (error instanceof ReaderGone) {
+      if (error.complaint !== undefined) writeErr(`hero: ${error.complaint}\n`);
+      return exitCodes.failed;
+    }
     if (error instanceof UsageError) {
       writeErr(`hero: ${error.message}\n${error.hint === undefined ? "" : `      hint: ${error.hint}\n`}`);
       return exitCodes.usage;
@@ -36,6 +39,19 @@ async function main(): Promise<ExitCode> {
   }
 }
 
+let finished = false;
+// Nothing of ours ends the process before its time, nor waits for what never comes; the code of own actors can do both, and would end with 0.
+process.once("exit", (code) => {
+  const unsettled = 13;
+  if (finished || (code !== exitCodes.done && code !== unsettled)) return;
+  writeErr(
+    "hero: ended before it was done: an own actor ended the process, or waits for ever while it is loaded\n",
+  );
+  process.exitCode = exitCodes.failed;
+});
+const code = await main();
+finished = true;
+
 // All output is written by now (writeSync). To come to its end by itself takes Node some milliseconds more, a third of what a
 // script takes for which a process has waited.
-process.exit(await main());
+process.exit(code);

@@ -3,6 +3,7 @@
  * starts come in the order in which they happened. A reader that has gone away ends the command quietly.
  */
 import { writeSync } from "node:fs";
+import { messageOf } from "./errors.ts";
 
 const stdoutFd = 1;
 const stderrFd = 2;
@@ -26,25 +27,32 @@ function writeAll(fd: number, text: string): void {
   }
 }
 
-/** The reader of standard output is gone; there is nobody left to work for. */
+/** Standard output takes nothing more; there is nobody left to work for. */
 export class ReaderGone extends Error {
   override readonly name = "ReaderGone";
+  /** What to say about it; a reader that went away is no fault. */
+  readonly complaint: string | undefined;
+
+  constructor(complaint?: string) {
+    super(complaint ?? "standard output was closed");
+    this.complaint = complaint;
+  }
 }
 
 export function writeOut(text: string): void {
   try {
     writeAll(stdoutFd, text);
   } catch (error) {
-    if (isCode(error, "EPIPE")) throw new ReaderGone("standard output was closed");
-    throw error;
+    if (isCode(error, "EPIPE")) throw new ReaderGone();
+    throw new ReaderGone(`standard output cannot be written: ${messageOf(error)}`);
   }
 }
 
 export function writeErr(text: string): void {
   try {
     writeAll(stderrFd, text);
-  } catch (error) {
-    if (!isCode(error, "EPIPE")) throw error;
+  } catch {
+    // There is no other place to say it, and the exit code is still to come.
   }
 }
 

@@ -11,12 +11,15 @@ import {
   readdirSync,
   realpathSync,
   statSync,
+  type Dirent,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { UsageError } from "./errors.ts";
 import type { Source } from "./run/program.ts";
 
 const stdinFd = 0;
+/** What a wrong pipe brings would fill the memory otherwise. */
+const maxScriptBytes = 256 * 1024 * 1024;
 /** In the order in which a folder is run. */
 const suffixes = [".md", ".hero", ".heroscript", ".hs"];
 
@@ -57,6 +60,7 @@ export function readWhatIsThere(): Buffer | undefined {
 /** Waits for the end of standard input. `first`: what has been read of it. */
 export function readStdin(first: Uint8Array = new Uint8Array()): string {
   const chunks: Uint8Array[] = [first];
+  let bytes = first.length;
   const buffer = Buffer.allocUnsafe(64 * 1024);
   for (;;) {
     let count: number;
@@ -71,6 +75,11 @@ export function readStdin(first: Uint8Array = new Uint8Array()): string {
     }
     if (count === 0) break;
     chunks.push(Buffer.from(buffer.subarray(0, count)));
+    bytes += count;
+    if (bytes > maxScriptBytes)
+      throw new UsageError(
+        `standard input holds more than ${maxScriptBytes >> 20} MiB; no script is that long`,
+      );
   }
   return Buffer.concat(chunks).toString("utf8");
 }
@@ -78,7 +87,7 @@ export function readStdin(first: Uint8Array = new Uint8Array()): string {
 /** The script at a path, or all scripts of a folder: `.md` first, then `.hero`, `.heroscript`, `.hs`, by name. */
 export function pathSources(path: string, cwd: string, prose: boolean): Source[] {
   const full = resolve(cwd, path);
-  const files = isFolder(full, path) ? folderScripts(full) : [full];
+  const files = scriptFiles(full, path);
   if (files.length === 0) {
     throw new UsageError(`the folder ${path} holds no script`, `scripts end in ${suffixes.join(", ")}`);
   }
@@ -86,9 +95,9 @@ export function pathSources(path: string, cwd: string, prose: boolean): Source[]
   return files.map((file) => fileSource(file, alone ? path : join(path, file.slice(full.length + 1)), prose));
 }
 
-function isFolder(full: string, shown: string): boolean {
+function scriptFiles(full: string, shown: string): string[] {
   try {
-    return statSync(full).isDirectory();
+    return statSync(full).isDirectory() ? folderScripts(full) : [full];
   } catch (error) {
     throw unreadable(shown, error);
   }
@@ -110,6 +119,16 @@ function unreadable(name: string, error: unknown): UsageError {
   return new UsageError(`${name} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
 }
 
+/** Links to files too: a folder that Kubernetes mounts from a ConfigMap holds nothing else. */
+function isFile(entry: Dirent, folder: string): boolean {
+  if (!entry.isSymbolicLink()) return entry.isFile();
+  try {
+    return statSync(join(folder, entry.name)).isFile();
+  } catch {
+    return false;
+  }
+}
+
 /** Full paths of the scripts in a folder and below it, in the order in which they run. */
 export function folderScripts(folder: string): string[] {
   const names = readdirSync(folder, { withFileTypes: true })
@@ -117,7 +136,7 @@ export function folderScripts(folder: string): string[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   const own = suffixes.flatMap((suffix) =>
     names
-      .filter((entry) => entry.isFile() && entry.name.endsWith(suffix))
+      .filter((entry) => entry.name.endsWith(suffix) && isFile(entry, folder))
       .map((entry) => join(folder, entry.name)),
   );
   const below = names

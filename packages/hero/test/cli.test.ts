@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync, closeSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { cases, deviations } from "./support/cases.ts";
@@ -31,6 +31,27 @@ describe("hero run finds its script", () => {
       expect([args, hero(args, { input })]).toEqual([args, { code: 0, stdout: "hi \n", stderr: "" }]);
     }
     expect(hero(["run", "-s", "--", "a", "--b"], { input: text }).stdout).toBe("hi a,--b\n");
+  });
+
+  test("in a folder of links, as Kubernetes mounts them", () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, "..data"));
+    writeFileSync(join(folder, "..data/a.hero"), text);
+    symlinkSync("..data/a.hero", join(folder, "a.hero"));
+    symlinkSync("nowhere.hero", join(folder, "b.hero"));
+    symlinkSync(".", join(folder, "c.hero"));
+    expect(hero(["run", folder])).toEqual({ code: 0, stdout: "hi \n", stderr: "" });
+  });
+
+  test("not on a standard input without an end", () => {
+    const zeros = openSync("/dev/zero", "r");
+    const end = hero(["run", "-s"], { stdin: zeros });
+    closeSync(zeros);
+    expect(end).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "hero: standard input holds more than 256 MiB; no script is that long\n",
+    });
   });
 
   test("or says what is missing", () => {
@@ -207,5 +228,43 @@ describe("the other commands", () => {
     expect(hero([])).toMatchObject({ code: 2, stdout: "" });
     expect(hero(["rnu"]).stderr).toContain('did you mean "hero run"?');
     expect(hero(["--version"]).stdout).toMatch(/^hero \d+\.\d+\.\d+( \([0-9a-f]{7}\))?\n$/);
+  });
+});
+
+describe("a full disk", () => {
+  test.each([['print("x")'], ['let a = "x"\nprint(a)'], ["!!play.echo content:x"]])(
+    "below standard output is said in a sentence: %j",
+    (script) => {
+      const full = openSync("/dev/full", "w");
+      const end = hero(["run", "-s", script], { stdout: full });
+      closeSync(full);
+      expect(end.stderr).toMatch(/^hero: standard output cannot be written: ENOSPC[^\n]*\n$/);
+      expect(end.code).toBe(1);
+    },
+  );
+
+  test("below standard error leaves the exit code as it is", () => {
+    const full = openSync("/dev/full", "w");
+    const end = hero(["run", "-s", "!!nowhere.x"], { stderr: full });
+    closeSync(full);
+    expect(end.code).toBe(4);
+  });
+});
+
+describe("hero fmt and other encodings", () => {
+  test("a file that is not UTF-8 is left alone", () => {
+    const path = join(temporaryFolder(), "latin.hero");
+    const bytes = Buffer.from("!!play.echo   content:'caf\u00e9'\n", "latin1");
+    writeFileSync(path, bytes);
+    for (const args of [
+      ["fmt", path],
+      ["fmt", "-w", path],
+      ["fmt", "--check", path],
+    ]) {
+      const end = hero(args);
+      expect(end).toMatchObject({ code: 2, stdout: "" });
+      expect(end.stderr).toContain("is not in UTF-8");
+    }
+    expect(readFileSync(path)).toEqual(bytes);
   });
 });

@@ -27,6 +27,30 @@ describe("what is wrong with a script is said at once", () => {
     ]);
   });
 
+  test.each([
+    ["!!a.b 💥", "'💥' cannot stand"],
+    ["!!a.b x\u00a0y:1", "the character U+00a0 cannot stand"],
+    ["!!a.b x\u200by:1", "the character U+200b cannot stand"],
+  ])("%j names the character", (text, message) => {
+    expect(only(text).message).toContain(message);
+  });
+
+  test.each([
+    ["!!a.b k:'日本語' x=1", 18],
+    ["!!a.b k:'💥é' x=1", 15],
+    ["!!a.b k:'e\u0301' x=1", 13],
+    ["!!a.b k:'\u0001' x=1", 17],
+    ["!!a.b k:'\t' x=1", 16],
+    [`!!a.b k:'${"💥".repeat(200)}' x=1`, undefined],
+  ])("%j has its caret below the place, as a terminal shows it", (text, columns) => {
+    const { script, diagnostics } = parseScript(text);
+    const [shown = "", carets = ""] = formatDiagnostic(diagnostics[0]!, { name: "a", lines: script.lines })
+      .split("\n")
+      .slice(1);
+    expect(shown).not.toMatch(/\p{Cs}/u);
+    if (columns !== undefined) expect(carets).toBe(`     | ${" ".repeat(columns)}^`);
+  });
+
   test("a problem costs one line, not the action", () => {
     const { script } = parseScript("!!a.b x:1\n    --flag\n    y:2\n");
     expect(script.actions[0]?.params.map(({ key }) => key)).toEqual(["x", "y"]);

@@ -1,7 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { runScript } from "./support/run-script.ts";
 
+test("print writes every character, a zero and half a pair too", async () => {
+  const { out } = await runScript('let text = "a\\0b"\nprint(text, "\\ud83d", "é💥")');
+  expect(out).toEqual(["a\0b \ud83d é💥"]);
+});
+
 describe("errors of statements", () => {
+  test("more nesting than the interpreter has stack for is a syntax error", async () => {
+    const { code, report } = await runScript(`let a = ${"[".repeat(20_000)}${"]".repeat(20_000)}`);
+    expect(report).toContain("JavaScript cannot read this");
+    expect(code).toBe(3);
+  });
+
   test.each([
     ["let a = 1\n\n  a.b.c", "3:3", "TypeError: cannot read property 'c' of undefined"],
     ["function f() {\n  fail('no ' + 1)\n}\nf()", "2:3", "error: no 1"],
@@ -175,6 +186,30 @@ describe("limits", () => {
     );
     expect(code).toBe(1);
     expect(out).toEqual([]);
+  });
+
+  test("memory has an end, also for texts and for what actions return", async () => {
+    const { out, report, code } = await runScript(
+      [
+        "let n = 0",
+        "const all = []",
+        "try { while (true) { all.push(String(n).repeat(500_000)); n++ } } catch (error) { print(String(error)) }",
+        "print(n > 20 && n < 100)",
+        "all.length = 0",
+        "print(play.echo({ content: 'x'.repeat(5_000_000) }).length)",
+        "while (true) all.push(play.echo({ content: 'x'.repeat(5_000_000) }))",
+      ].join("\n"),
+    );
+    expect(out).toEqual(["InternalError: out of memory", "true", "5000000"]);
+    expect(report).toContain("out of memory");
+    expect(code).toBe(1);
+  });
+
+  test("memory that many small things have filled is named, and a long script has its own", async () => {
+    const { report } = await runScript("const all = []\nwhile (true) all.push({})");
+    expect(report).toContain("out of memory");
+    const long = await runScript(`let a = 1\n${"a += 1; a -= 1\n".repeat(100_000)}print(a)`);
+    expect([long.out, long.code]).toEqual([["1"], 0]);
   });
 
   test("memory has an end", async () => {

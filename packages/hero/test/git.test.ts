@@ -233,6 +233,83 @@ describe("the git actor, with real repositories", () => {
   });
 });
 
+describe("the git actor, with repositories in odd states", () => {
+  test("the first push to an empty repository pushes", async () => {
+    const { home, git, run } = world();
+    const bare = join(home, "../served/acme/empty.git");
+    mkdirSync(bare);
+    git(bare, "init", "--quiet", "--bare", "--initial-branch=main");
+    await run("!!git.clone url:https://git.example.org/acme/empty");
+    const clone = join(home, "code/git.example.org/acme/empty");
+    expect((await run("!!git.push name:empty")).out).toEqual([
+      "push git.example.org/acme/empty: nothing to push",
+    ]);
+    writeFileSync(join(clone, "new.txt"), "x");
+    const { code, out } = await run("!!git.commit name:empty message:'first'\n!!git.push name:empty");
+    expect(out.at(-1)).toBe("push git.example.org/acme/empty: pushed main");
+    expect(code).toBe(0);
+    expect(git(bare, "log", "--format=%s", "main").trim()).toBe("first");
+  });
+
+  test("a branch whose remote branch was removed is pushed again", async () => {
+    const { home, git, demo, run } = world();
+    const bare = join(home, "../served/acme/demo.git");
+    await run("!!git.clone url:https://git.example.org/acme/demo light:false");
+    git(demo, "switch", "--quiet", "next");
+    git(bare, "branch", "-D", "next");
+    git(demo, "fetch", "--quiet", "--prune");
+    const { out } = await run("!!git.push name:demo");
+    expect(out).toEqual(["push git.example.org/acme/demo: pushed next"]);
+    expect(git(bare, "branch", "--list", "next").trim()).toBe("next");
+  });
+
+  test("a repository on no branch cannot be pulled, and the message says so", async () => {
+    const { git, demo, run } = world();
+    await run("!!git.clone url:https://git.example.org/acme/demo");
+    git(demo, "checkout", "--quiet", "--detach");
+    const { code, report } = await run("!!git.pull name:demo");
+    expect(report).toContain(`${demo} is on no branch`);
+    expect(code).toBe(1);
+  });
+
+  test("a damaged clone is an error and never the repository around it", async () => {
+    const { home, git, run } = world();
+    git(home, "init", "--quiet", "--initial-branch=main");
+    const precious = join(home, "precious.txt");
+    writeFileSync(precious, "kept");
+    git(home, "add", "precious.txt");
+    git(home, "commit", "--quiet", "-m", "one");
+    writeFileSync(precious, "work of a day");
+    mkdirSync(join(home, "code/github/acme/broken/.git"), { recursive: true });
+    const { code, report } = await run("!!git.repo_action action:reset name:broken");
+    expect(readFileSync(precious, "utf8")).toBe("work of a day");
+    expect(report).toContain(
+      "github/acme/broken: git status ended with status 128: fatal: not a git repository",
+    );
+    expect(code).toBe(1);
+    const { out } = await run("!!git.list name:broken");
+    expect(out.join()).toContain("ERROR");
+  });
+
+  test("below a hook of git, actions work on their own repositories", async () => {
+    const { home, env, git, demo, run } = world();
+    await run("!!git.clone url:https://git.example.org/acme/demo");
+    const other = join(home, "other");
+    mkdirSync(other);
+    git(other, "init", "--quiet", "--initial-branch=other");
+    const hook = { ...env, GIT_DIR: join(other, ".git"), GIT_WORK_TREE: other, GIT_INDEX_FILE: "index" };
+    const { out } = await runScript("!!git.list\n!!git.clone url:https://git.example.org/acme/site", {
+      env: hook,
+      home,
+    });
+    expect(out).toEqual([
+      "~/code/git.example.org/acme/demo  [main]",
+      "cloned ~/code/git.example.org/acme/site",
+    ]);
+    expect(git(demo, "status", "--porcelain")).toBe("");
+  });
+});
+
 describe("the place of a repository", () => {
   test.each([
     ["https://github.com/acme/demo", "github/acme/demo", "https://github.com/acme/demo.git"],

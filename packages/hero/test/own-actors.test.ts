@@ -53,6 +53,45 @@ describe("actors of one's own", () => {
     expect(run("!!greeter.later", folder).stderr).toContain("the action returned a promise");
   });
 
+  test("one that never finishes loading, or ends the process, is no success", () => {
+    const waiting = actors({ "waiting.mjs": `await new Promise(() => {});\n${greeter}` });
+    const quitting = actors({
+      "greeter.mjs": greeter.replace('throw new Error("out of paper")', "process.exit(0)"),
+    });
+    for (const [script, folder] of [
+      ["print(1)", waiting],
+      ["!!greeter.broken", quitting],
+      ["let a = 1\ngreeter.broken()", quitting],
+    ] as const) {
+      const end = run(script, folder);
+      expect(end).toMatchObject({ code: 1, stdout: "" });
+      expect(end.stderr).toContain("hero: ended before it was done: an own actor");
+    }
+  });
+
+  test("an error that a check throws is what it has to say", () => {
+    const checked = greeter.replace(
+      "params: {}, run() {",
+      'params: {}, check() { throw new Error("no ink") }, run() {',
+    );
+    const folder = actors({ "greeter.mjs": checked });
+    expect(run("!!greeter.broken", folder)).toMatchObject({ code: 5 });
+    expect(run("!!greeter.broken", folder).stderr).toContain("1:1: error: greeter.broken: no ink");
+    expect(run("let a = 1\ngreeter.broken()", folder).stderr).toContain("2:1: error: greeter.broken: no ink");
+  });
+
+  test("at the time limit a program is ended with all it has started", () => {
+    const slow = greeter.replace(
+      'context.exec("echo", ["a b", "$HOME"]).stdout.trim()',
+      'context.stream("sh", ["-c", "sleep 1000 & wait; true"])',
+    );
+    const folder = actors({ "greeter.mjs": slow });
+    // What is left holds our output open, and this would not return.
+    const end = hero(["run", "-s", "!!greeter.output", "--timeout", "0.3", "--actors", folder]);
+    expect(end.stderr).toContain("sh was stopped at the time limit of the script");
+    expect(end.code).toBe(1);
+  });
+
   test.each([
     ["no export", "export const a = 1", "exports no definition"],
     ["a bad name", 'export default { name: "A b", doc: "", actions: {} }', "needs a name"],

@@ -133,6 +133,13 @@ describe("the parser, whatever it is given", () => {
     const { script } = parseScript(long);
     expect(script.actions).toHaveLength(1);
   });
+
+  test("reads expressions that are never closed in linear time", () => {
+    for (const piece of ["${ ", "${' "]) {
+      const { diagnostics } = parseScript(`!!a.b x:'${piece.repeat(100_000)}'`);
+      expect(diagnostics.map(({ severity }) => severity)).toContain("error");
+    }
+  });
 });
 
 describe("printing", () => {

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { ActionContext } from "../actor.ts";
 import { messageOf } from "../errors.ts";
-import { git, gitSettings } from "./git-state.ts";
+import { gitAt, gitSettings } from "./git-state.ts";
 
 export interface RepositoryPlace {
   readonly provider: string;
@@ -18,6 +18,7 @@ export interface RepositoryStatus extends RepositoryPlace {
   readonly branch?: string;
   readonly tag?: string;
   readonly commit?: string;
+  /** Absent too when it is configured but not there. */
   readonly upstream?: string;
   /** Files changed or not yet tracked. */
   readonly dirty: boolean;
@@ -95,7 +96,7 @@ export function selectRepositories(context: ActionContext, selection: Selection)
 /** Asks git; what goes wrong becomes the `error` of that repository. */
 export function readStatus(context: ActionContext, place: RepositoryPlace): RepositoryStatus {
   try {
-    const { stdout } = git(context, ["-C", place.path, "status", "--porcelain=v2", "--branch"]);
+    const { stdout } = gitAt(context, place.path, ["status", "--porcelain=v2", "--branch"]);
     return { ...place, ...parseStatus(stdout), ...tagOf(context, place, stdout) };
   } catch (error) {
     return { ...place, dirty: false, ahead: 0, behind: 0, error: messageOf(error) };
@@ -107,7 +108,8 @@ function parseStatus(text: string): Omit<RepositoryStatus, keyof RepositoryPlace
   const head = header("head");
   const counts = /^\+(\d+) -(\d+)$/.exec(header("ab") ?? "");
   const commit = header("oid");
-  const upstream = header("upstream");
+  // Without counts the upstream branch is one that is not there: that of a clone of an empty repository, or one that was removed.
+  const upstream = counts === null ? undefined : header("upstream");
   return {
     ...(head === undefined || head === "(detached)" ? {} : { branch: head }),
     ...(commit === undefined || commit === "(initial)" ? {} : { commit }),
@@ -121,7 +123,7 @@ function parseStatus(text: string): Omit<RepositoryStatus, keyof RepositoryPlace
 /** A repository that is on no branch may be on a tag. */
 function tagOf(context: ActionContext, place: RepositoryPlace, status: string): { tag?: string } {
   if (!status.includes("# branch.head (detached)")) return {};
-  const described = git(context, ["-C", place.path, "describe", "--tags", "--exact-match"], {
+  const described = gitAt(context, place.path, ["describe", "--tags", "--exact-match"], {
     allowFailure: true,
   });
   return described.status === 0 ? { tag: described.stdout.trim() } : {};

@@ -1,7 +1,7 @@
 /**
  * What the git actions of one run remember: where repositories live and how git is called.
  */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { ActionContext, ExecOptions, ExecResult } from "../actor.ts";
 
 export interface GitSettings {
@@ -37,9 +37,33 @@ export function setCoderoot(context: ActionContext, coderoot: string): void {
   setGitSettings(context, { ...gitSettings(context), coderoot });
 }
 
+/**
+ * Set by git for its hooks and aliases, and stronger than the folder git is started in: below one of those, every action would work on
+ * the repository it was called from.
+ */
+const otherRepository = {
+  GIT_DIR: undefined,
+  GIT_WORK_TREE: undefined,
+  GIT_COMMON_DIR: undefined,
+  GIT_INDEX_FILE: undefined,
+  GIT_OBJECT_DIRECTORY: undefined,
+  GIT_ALTERNATE_OBJECT_DIRECTORIES: undefined,
+  GIT_QUARANTINE_PATH: undefined,
+  GIT_NAMESPACE: undefined,
+  GIT_PREFIX: undefined,
+  GIT_SHALLOW_FILE: undefined,
+} as const;
+
 /** Git never asks: not for a password, not for a host key. */
-function quietEnvironment(context: ActionContext, sshKeyPath: string | undefined): Record<string, string> {
-  const env: Record<string, string> = { GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" };
+function quietEnvironment(
+  context: ActionContext,
+  sshKeyPath: string | undefined,
+): Record<string, string | undefined> {
+  const env: Record<string, string | undefined> = {
+    ...otherRepository,
+    GIT_TERMINAL_PROMPT: "0",
+    LC_ALL: "C",
+  };
   if (sshKeyPath !== undefined) {
     env["GIT_SSH_COMMAND"] = `ssh -oBatchMode=yes -oIdentitiesOnly=yes -i ${sshKeyPath}`;
   } else if (context.env.get("GIT_SSH_COMMAND") === undefined && context.env.get("GIT_SSH") === undefined) {
@@ -66,5 +90,18 @@ export function git(
   return context.exec("git", args, {
     ...options,
     env: { ...quietEnvironment(context, options.sshKeyPath ?? settings.sshKeyPath), ...options.env },
+  });
+}
+
+/** Runs git in a repository, and never in one above it: git would look there if `.git` is damaged. */
+export function gitAt(
+  context: ActionContext,
+  path: string,
+  args: readonly string[],
+  options: ExecOptions = {},
+): ExecResult {
+  return git(context, ["-C", path, ...args], {
+    ...options,
+    env: { GIT_CEILING_DIRECTORIES: dirname(path), ...options.env },
   });
 }

@@ -4,7 +4,7 @@
 import { rmSync } from "node:fs";
 import type { ActionContext } from "../actor.ts";
 import { readStatus, type RepositoryPlace, type RepositoryStatus } from "./git-repositories.ts";
-import { git } from "./git-state.ts";
+import { gitAt } from "./git-state.ts";
 
 export const repositoryActions = [
   "pull",
@@ -51,7 +51,7 @@ interface Work {
 }
 
 function run(work: Work, ...args: string[]): string {
-  return git(work.context, ["-C", work.place.path, ...args]).stdout;
+  return gitAt(work.context, work.place.path, args).stdout;
 }
 
 function status(work: Work): RepositoryStatus {
@@ -66,7 +66,8 @@ function refuseDirty(work: Work, action: string): void {
 
 function pull(work: Work): string {
   refuseDirty(work, "pull");
-  const before = status(work).commit;
+  const { commit: before, branch } = status(work);
+  if (branch === undefined) return work.context.fail(`${work.place.path} is on no branch`);
   run(work, "pull", "--quiet", "--ff-only");
   if (work.request.submodules === true) run(work, "submodule", "update", "--init", "--recursive");
   const after = status(work).commit;
@@ -83,9 +84,9 @@ function commit(work: Work): string {
 }
 
 function push(work: Work): string {
-  const { branch, upstream, ahead } = status(work);
+  const { branch, commit: last, upstream, ahead } = status(work);
   if (branch === undefined) return work.context.fail(`${work.place.path} is on no branch`);
-  if (upstream !== undefined && ahead === 0) return "nothing to push";
+  if (last === undefined || (upstream !== undefined && ahead === 0)) return "nothing to push";
   run(work, "push", "--quiet", "--set-upstream", "origin", branch);
   return ahead > 0 ? `pushed ${ahead} ${ahead === 1 ? "commit" : "commits"}` : `pushed ${branch}`;
 }

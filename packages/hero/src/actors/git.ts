@@ -11,7 +11,7 @@ import {
   type RepositoryStatus,
   type Selection,
 } from "./git-repositories.ts";
-import { git, gitSettings, setCoderoot, setGitSettings, sshKeyFault } from "./git-state.ts";
+import { gitAt, gitSettings, setCoderoot, setGitSettings, sshKeyFault } from "./git-state.ts";
 import { repositoryActions, workFault, workOn, type RepositoryAction, type WorkRequest } from "./git-work.ts";
 
 const selection = {
@@ -149,7 +149,7 @@ const list = defineAction({
     const places = selectRepositories(context, input);
     return places.map((place) => {
       if (input.status_update && !gitSettings(context).offline) {
-        const fetched = git(context, ["-C", place.path, "fetch", "--quiet", "--all", "--tags"], {
+        const fetched = gitAt(context, place.path, ["fetch", "--quiet", "--all", "--tags"], {
           allowFailure: true,
         });
         if (fetched.status !== 0) {

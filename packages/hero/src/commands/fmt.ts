@@ -1,5 +1,6 @@
 /** `hero fmt`: actions in one style. A text with errors is left alone. */
-import { writeFileSync } from "node:fs";
+import { isUtf8 } from "node:buffer";
+import { readFileSync, writeFileSync } from "node:fs";
 import { UsageError, messageOf } from "../errors.ts";
 import { exitCodes, type ExitCode } from "../exit-codes.ts";
 import { writeOut } from "../output.ts";
@@ -15,6 +16,7 @@ export function fmtCommand(args: Arguments, world: World): ExitCode {
   const report = makeReporter(world.environment);
   let code: ExitCode = exitCodes.done;
   for (const source of namedSources(args, world, "fmt")) {
+    refuseOtherEncoding(source);
     const { script, diagnostics } = parseScript(source.text, { mode: source.prose ? "prose" : "auto" });
     // What is wrong with statements does not concern the actions.
     const errors = diagnostics.filter(
@@ -25,6 +27,12 @@ export function fmtCommand(args: Arguments, world: World): ExitCode {
     else if (deliver(source, formatScript(script), args) && code === exitCodes.done) code = exitCodes.failed;
   }
   return code;
+}
+
+/** What is no UTF-8 was replaced when it was read, and would be lost in the file. */
+function refuseOtherEncoding({ file, name }: Source): void {
+  if (file !== undefined && !isUtf8(readFileSync(file)))
+    throw new UsageError(`${name} is not in UTF-8; hero fmt would change its text`);
 }
 
 /** Prints, writes or compares; true when `--check` found a difference. */

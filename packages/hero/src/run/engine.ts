@@ -2,43 +2,19 @@
  * Runs statements in QuickJS: an interpreter in WebAssembly that reaches nothing of this process but the five
  * functions given to it. Memory, stack and time are limited; errors come back with the script's own line.
  */
-import { setFlagsFromString } from "node:v8";
-import {
-  newQuickJSWASMModuleFromVariant,
-  type QuickJSContext,
-  type QuickJSHandle,
-  type QuickJSSyncVariant,
-  type QuickJSWASMModule,
-} from "quickjs-emscripten-core";
-import variant from "@jitl/quickjs-wasmfile-release-sync";
+import type { QuickJSContext, QuickJSHandle } from "quickjs-emscripten-core";
 import { ActionError } from "../errors.ts";
 import type { Diagnostic } from "../script/diagnostics.ts";
 import { compileProgram } from "./compile.ts";
 import { performLine } from "./direct.ts";
 import { locate, runtimeFailure, syntaxDiagnostic, type EngineError } from "./engine-error.ts";
 import { ScriptFailure } from "./failure.ts";
+import { memoryIsFull, memoryLimitBytes, OutOfMemory, quickJsForRun } from "./interpreter.ts";
 import { prelude } from "./prelude.ts";
 import type { Program } from "./program.ts";
 import type { Session } from "./session.ts";
 
-const memoryLimitBytes = 64 * 1024 * 1024;
 const stackLimitBytes = 256 * 1024;
-/**
- * How much of the interpreter runs, in bytes of code and function by function, before V8 compiles it a second time; V8 takes
- * an int. With its own figure that begins while a short script is still being set up, and the end of the process waits for it:
- * half of all it costs. Of scripts that run for long some gain by it a little, others nothing.
- */
-const tieringBudget = 2_000_000_000;
-
-let quickJs: Promise<QuickJSWASMModule> | undefined;
-
-/** The interpreter itself, compiled once. */
-export function loadQuickJs(): Promise<QuickJSWASMModule> {
-  setFlagsFromString(`--wasm-tiering-budget=${tieringBudget}`);
-  // The package describes its CommonJS face; as an ES module its default export is the variant itself.
-  return (quickJs ??= newQuickJSWASMModuleFromVariant(variant as unknown as QuickJSSyncVariant));
-}
-
 export class Engine {
   readonly #context: QuickJSContext;
   readonly #session: Session;
@@ -53,8 +29,8 @@ export class Engine {
     this.#session = session;
   }
 
-  static async start(session: Session): Promise<Engine> {
-    const quickjs = await loadQuickJs();
+  static async start(session: Session, scriptLength: number): Promise<Engine> {
+    const quickjs = await quickJsForRun(scriptLength);
     const runtime = quickjs.newRuntime();
     runtime.setMemoryLimit(memoryLimitBytes);
     runtime.setMaxStackSize(stackLimitBytes);
@@ -69,12 +45,21 @@ export class Engine {
     if (known.some((diagnostic) => diagnostic.severity === "error" && isTorn(diagnostic))) return [];
     const context = this.#context;
     const code = compileProgram(program, 0);
-    const result = context.evalCode(code, locate(0), { strict: true, compileOnly: true });
-    if (result.error === undefined) {
-      result.value.dispose();
-      return [];
+    try {
+      const result = context.evalCode(code, locate(0), { strict: true, compileOnly: true });
+      if (result.error === undefined) {
+        result.value.dispose();
+        return [];
+      }
+      const error = this.#describe(result.error);
+      if (memoryIsFull() || error.message.includes("out of memory")) throw new OutOfMemory();
+      return [syntaxDiagnostic(program, error)];
+    } catch (error) {
+      if (!isOurStack(error) && !(error instanceof OutOfMemory)) throw error;
+      const why = error instanceof OutOfMemory ? "it is too long" : "brackets are nested too deep";
+      const message = `JavaScript cannot read this: ${why}`;
+      return [{ severity: "error", code: "javascript", message, line: 0, column: 0, length: 1 }];
     }
-    return [syntaxDiagnostic(program, this.#describe(result.error))];
   }
 
   /** Runs a program to its end. Throws ScriptFailure for everything a script can cause. */
@@ -85,7 +70,10 @@ export class Engine {
       if (result.error === undefined) result.value.dispose();
       else throw this.#uncaught(program, result.error);
     } catch (error) {
-      if (error instanceof Error && (error.name === "RangeError" || error.name === "RuntimeError")) {
+      if (error instanceof OutOfMemory) {
+        throw new ScriptFailure(program, undefined, { message: error.message, kind: "failed" });
+      }
+      if (isOurStack(error)) {
         const message = "the script needs more stack than it is given";
         throw new ScriptFailure(program, undefined, { message, kind: "failed" });
       }
@@ -122,6 +110,7 @@ export class Engine {
     };
     try {
       const [name, message, stack, failure] = ["name", "message", "stack", "failure"].map(read);
+      if (memoryIsFull() && !name && !message) return outOfMemory;
       const isError = typeof stack === "string" && typeof message === "string";
       return {
         name: typeof name === "string" ? name : "",
@@ -151,7 +140,8 @@ export class Engine {
     };
     const parts = [
       this.#function("print", (text) => {
-        this.#session.options.output.print(text);
+        // In JSON, since texts end at their first U+0000 on the way out of the engine. The prelude builds it.
+        this.#session.options.output.print(JSON.parse(text) as string);
       }),
       this.#function("call", (actor, name, given) => this.#answer(() => this.#call(actor, name, given))),
       this.#function("line", (program, index, results) =>
@@ -218,6 +208,14 @@ export class Engine {
     if (program === undefined || action === undefined) throw new ActionError("there is no such line");
     performLine(program, action, texts, this.#session);
   }
+}
+
+/** Its own error finds no memory to say so. */
+const outOfMemory: EngineError = { name: "", message: "out of memory", stack: "", deliberate: false };
+
+/** The interpreter runs on the stack of this process, which can end before the script's own. */
+function isOurStack(error: unknown): boolean {
+  return error instanceof Error && (error.name === "RangeError" || error.name === "RuntimeError");
 }
 
 /** Brackets that do not match make every other message of the engine misleading. */

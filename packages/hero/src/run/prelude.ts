@@ -33,7 +33,7 @@ export const prelude = `(function (hostPrint, hostCall, hostLine, hostEnv, setup
   global("print", function print(...values) {
     let line = "";
     for (let i = 0; i < values.length; i++) line += (i > 0 ? " " : "") + show(values[i]);
-    hostPrint(line);
+    hostPrint(stringify(line));
   });
   global("fail", function fail(message) {
     const error = new ActionError(message === undefined ? "the script failed" : show(message));

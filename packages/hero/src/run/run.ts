@@ -41,7 +41,8 @@ export async function makeReady(
   let engine: Engine | undefined;
   if (needsEngine || open) {
     const { Engine } = await import("./engine.ts");
-    engine = await Engine.start(session);
+    const length = programs.reduce((sum, one) => sum + one.program.source.text.length, 0);
+    engine = await Engine.start(session, length);
   }
   const judged = programs.map((one) => (engine === undefined ? one : withSyntax(one, engine)));
   for (const { program, diagnostics } of judged) {

@@ -61,23 +61,43 @@ export function printable(text: string): string {
 
 const shownColumns = 100;
 
+const wide =
+  /[\u1100-\u115F\u2E80-\u303E\u3041-\u4DBF\u4E00-\uA4CF\uA960-\uA97C\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6\u{1B000}-\u{1B2FF}\u{20000}-\u{3FFFD}]|\p{Emoji_Presentation}/u;
+const withoutWidth = /[\p{M}\u200B-\u200D\u2060\uFEFF]/u;
+
+/** Columns that a text takes on a terminal. */
+function columnsOf(text: string): number {
+  if (/^[ -~]*$/.test(text)) return text.length;
+  let columns = 0;
+  for (const char of text) columns += withoutWidth.test(char) ? 0 : wide.test(char) ? 2 : 1;
+  return columns;
+}
+
+/** Index in a text that does not part a pair of surrogates. */
+function wholeChar(text: string, index: number): number {
+  const inside = /[\uDC00-\uDFFF]/.test(text.charAt(index)) && /[\uD800-\uDBFF]/.test(text.charAt(index - 1));
+  return inside ? index + 1 : index;
+}
+
 /** The source line with carets below; long lines are cut around the place. */
 function excerpt(diagnostic: Diagnostic, raw: string, paint: Painter): string[] {
-  const before = expandTabs(raw.slice(0, diagnostic.column - 1));
-  const under = expandTabs(raw.slice(diagnostic.column - 1, diagnostic.column - 1 + diagnostic.length));
-  const whole = expandTabs(raw);
-  const from = before.length > shownColumns - 20 ? before.length - 40 : 0;
+  const at = diagnostic.column - 1;
+  // What can be shown at most; a line can have megabytes.
+  const near = raw.slice(Math.max(0, at - shownColumns), at + 2 * shownColumns);
+  const before = expandTabs(raw.slice(Math.max(0, at - shownColumns), at));
+  const under = expandTabs(raw.slice(at, at + Math.min(diagnostic.length, shownColumns)));
+  const whole = expandTabs(near);
+  const from = before.length > shownColumns - 20 ? wholeChar(whole, before.length - 40) : 0;
+  const to = wholeChar(whole, from + shownColumns);
   const head = from > 0 ? "…" : "";
-  const shown = whole.slice(from, from + shownColumns);
-  const tail = whole.length > from + shownColumns ? "…" : "";
+  const tail = whole.length > to ? "…" : "";
   const gutter = String(diagnostic.line).padStart(4);
-  const carets = "^".repeat(
-    Math.max(1, Math.min(under.length, Math.max(1, from + shownColumns - before.length))),
-  );
-  const pad = " ".repeat(head.length + before.length - from);
+  const place = printable(whole.slice(before.length, Math.min(before.length + under.length, to)));
+  const carets = "^".repeat(Math.max(1, columnsOf(place)));
+  const pad = " ".repeat(columnsOf(head + printable(whole.slice(from, before.length))));
   const colour = diagnostic.severity === "error" ? paint.error : paint.warning;
   return [
-    `${paint.faint(`${gutter} |`)} ${head}${printable(shown)}${tail}`,
+    `${paint.faint(`${gutter} |`)} ${head}${printable(whole.slice(from, to))}${tail}`,
     `${paint.faint("     |")} ${pad}${colour(carets)}`,
   ];
 }

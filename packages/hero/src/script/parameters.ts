@@ -105,12 +105,13 @@ class ParameterReader {
   }
 
   #illegal(): void {
-    const char = this.#at.char;
+    const { source, index } = this.#at;
+    const char = String.fromCodePoint(source.raw.codePointAt(index) ?? 0);
     const problem = {
       code: "illegal-char" as const,
       message: `${describe(char)} cannot stand in a name or an argument`,
       offset: this.#at.offset,
-      length: 1,
+      length: char.length,
     };
     const hint = this.#illegalHint(char);
     this.#fail(hint === undefined ? problem : { ...problem, hint });
@@ -325,5 +326,5 @@ class ParameterReader {
 
 function describe(char: string): string {
   const code = char.codePointAt(0) ?? 0;
-  return code < 0x20 || code === 0x7f ? `the character U+${code.toString(16).padStart(4, "0")}` : `'${char}'`;
+  return /[\p{Z}\p{C}]/u.test(char) ? `the character U+${code.toString(16).padStart(4, "0")}` : `'${char}'`;
 }

@@ -8,6 +8,8 @@ import { isSpace } from "./text.ts";
 import { CharBuffer, decodeEscapes, type Chars } from "./value-text.ts";
 
 const quoteChar = /['"]/;
+/** Each that is not closed on its line is looked for up to the end of the line; a value has so many of them at most. */
+const mostUnclosed = 16;
 
 /**
  * Up to white space, a comma or a comment; takes one character at least. Two slashes behind a colon, and all behind
@@ -35,14 +37,16 @@ export function readQuoted(at: Cursor): { readonly chars: Chars; readonly closed
     part = new CharBuffer();
   };
   at.advance();
+  let unclosed = 0;
   while (!at.done) {
     if (quoteChar.test(at.char) && at.charBefore !== "\\") {
       settle();
       at.advance();
       return { chars: whole, closed: true };
     }
-    const end = expressionEnd(at);
-    if (end === undefined) {
+    const end = unclosed < mostUnclosed ? expressionEnd(at) : undefined;
+    if (end === "unclosed") unclosed++;
+    if (end === undefined || end === "unclosed") {
       if (!at.atLineEnd) part.add(at.char, at.offset);
       else if (!at.inBlankLine) part.add(" ", at.offset);
       at.advance();
@@ -59,12 +63,12 @@ export function readQuoted(at: Cursor): { readonly chars: Chars; readonly closed
 }
 
 /** The index behind a `${…}` that starts here and holds quotes of its own; others need no care. */
-function expressionEnd(at: Cursor): number | undefined {
+function expressionEnd(at: Cursor): number | "unclosed" | undefined {
   if (!at.startsWith("${") || at.charBefore === "\\") return undefined;
-  const line = at.before + at.rest;
-  const from = at.before.length;
+  const line = at.source.raw;
   const scanner = new JavaScriptScanner();
-  const end = scanner.findExpressionEnd(line, from + 2);
-  if (end < 0 || scanner.faults.length > 0 || !quoteChar.test(line.slice(from, end))) return undefined;
-  return at.index + (end - from) + 1;
+  const end = scanner.findExpressionEnd(line, at.index + 2);
+  if (end < 0) return "unclosed";
+  if (scanner.faults.length > 0 || !quoteChar.test(line.slice(at.index, end))) return undefined;
+  return end + 1;
 }

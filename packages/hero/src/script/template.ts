@@ -51,9 +51,9 @@ export function readTemplate(value: string, offsets: readonly number[]): Templat
         message: "this ${ has no matching }; a value with white space in it needs quotes",
         offset,
       });
-      text += "${";
-      index = at + 2;
-      continue;
+      // Looking for more of them would read the rest again for each.
+      index = at;
+      break;
     }
     if (expression.code.trim() === "") faults.push({ message: "${} holds no expression", offset });
     if (expression.comment) faults.push({ message: "a comment cannot stand inside ${…}", offset });

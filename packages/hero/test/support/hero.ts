@@ -29,10 +29,19 @@ export interface HeroEnd {
 
 export function hero(
   args: readonly string[],
-  given: { readonly input?: string; readonly env?: Record<string, string>; readonly cwd?: string } = {},
+  given: {
+    readonly input?: string;
+    readonly env?: Record<string, string>;
+    readonly cwd?: string;
+    /** Descriptors instead of pipes. */
+    readonly stdin?: number;
+    readonly stdout?: number;
+    readonly stderr?: number;
+  } = {},
 ): HeroEnd {
   const { status, stdout, stderr } = spawnSync(process.execPath, [heroBin, ...args], {
     input: given.input ?? "",
+    stdio: [given.stdin ?? "pipe", given.stdout ?? "pipe", given.stderr ?? "pipe"],
     encoding: "utf8",
     cwd: given.cwd ?? repository,
     env: { PATH: process.env["PATH"] ?? "", HOME: "/nowhere", ...given.env },
