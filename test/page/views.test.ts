@@ -216,6 +216,15 @@ describe("one job", () => {
     const page = await here.open("/jobs/nothing-like-it");
     await page.getByText("there is no job nothing-like-it").waitFor();
   });
+
+  it("says what is wrong with an id that no job can have, after a reload too", async () => {
+    const page = await here.open("/jobs");
+    await page.getByLabel("Open a job by its id").fill("a b");
+    await page.keyboard.press("Enter");
+    await page.getByText("id: must match").waitFor();
+    await page.reload();
+    await page.getByText("id: must match").waitFor();
+  });
 });
 
 describe("runners", () => {
@@ -272,6 +281,14 @@ describe("submitting", () => {
     await page.getByText("Press once more").waitFor();
     await page.getByRole("button", { name: /Run it despite/ }).click();
     await page.waitForURL(/\/jobs\/.+/);
+  });
+
+  it("keeps what was written when the link to the content is followed", async () => {
+    const page = await here.open("/submit");
+    await page.getByLabel("Script").fill('print("kept")');
+    await page.getByRole("link", { name: "Skip to the content" }).press("Enter");
+    await page.locator("main:focus").waitFor();
+    expect(await page.getByLabel("Script").inputValue()).toBe('print("kept")');
   });
 });
 
