@@ -43,6 +43,7 @@ export type { RunnerKeys } from "./keys.ts";
 export { listJobs } from "./list-jobs.ts";
 export type { JobListFilter, ListedJob, ListedPage, ListSource } from "./list-jobs.ts";
 export { openSession } from "./lua/open-session.ts";
+export { replaceEntry } from "./lua/replace-entry.ts";
 export { followLog } from "./log-reader.ts";
 export type { LogLine } from "./log-reader.ts";
 export { failed, finished, isJobReason, jobReasons } from "./outcome.ts";

@@ -138,6 +138,7 @@ test("these names are public, and no others", () => {
       "reasonGuide",
       "registryKey",
       "removeJob",
+      "replaceEntry",
       "sessionKey",
       "systemFields",
       "timeoutSecondsRange",

@@ -9,6 +9,7 @@ import {
   keysOf,
   parseStrictJson,
   readRunner,
+  replaceEntry,
   registryKey,
   type Commands,
   type RedisConnection,
@@ -58,13 +59,17 @@ export class RunnerRegistry {
 
   async register(id: string, about: AboutRunner): Promise<RunnerViewWire> {
     const store = this.#redis.at(this.#key);
-    const known = readAbout(await store.send(["HGET", this.#key, id]));
-    if (known === undefined && Number(await store.send(["HLEN", this.#key])) >= maxRunners) {
-      throw new RpcError("conflict", `there are ${maxRunners} runners; remove some first`);
+    for (;;) {
+      const stored = await store.send(["HGET", this.#key, id]);
+      const known = readAbout(stored);
+      if (known === undefined && Number(await store.send(["HLEN", this.#key])) >= maxRunners) {
+        throw new RpcError("conflict", `there are ${maxRunners} runners; remove some first`);
+      }
+      const entry = { ...known, ...withoutUndefined(about) };
+      const args = [id, Buffer.isBuffer(stored) ? stored : "", JSON.stringify(entry)];
+      // Not written: somebody else said something about it meanwhile, and nobody knows of what is left out here.
+      if ((await store.run(replaceEntry, [this.#key], args)) === 1) return this.#view(id, entry);
     }
-    const entry = { ...known, ...withoutUndefined(about) };
-    await store.send(["HSET", this.#key, id, JSON.stringify(entry)]);
-    return this.#view(id, entry);
   }
 
   async list(): Promise<RunnerViewWire[]> {
