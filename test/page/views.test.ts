@@ -315,4 +315,25 @@ describe("a phone", () => {
       expect({ name, tooWide: await overflow(page) }).toEqual({ name, tooWide: 0 });
     }
   });
+
+  it("and every other window shows what runs and what ended without it, and a field to look for a job", async () => {
+    const runner = await here.runner();
+    await failedJob(runner, "a-very-long-id-0123456789-0123456789-0123456789-0123456789");
+    const { id } = await here.served.call("job.run", { runner: runner.id, payload: "x" });
+    await runner.take();
+    const name = "a key of somebody who gives long names to all keys that others use";
+    const { key } = await here.served.call("key.create", { name, scopes: ["jobs:write"] });
+    const page = await here.open("/", { key });
+    for (const width of [320, 360, 500, 700, 820, 960]) {
+      await page.setViewportSize({ width, height: 740 });
+      for (const path of ["/", "/jobs"]) {
+        await page.goto(here.url + path);
+        await page.locator("tr", { hasText: id }).first().waitFor();
+        const field = await page.getByLabel("Open a job by its id").boundingBox();
+        expect({ width, path, tooWide: await overflow(page) }).toEqual({ width, path, tooWide: 0 });
+        expect({ width, path, field: Number(field?.width) >= 90 }).toEqual({ width, path, field: true });
+      }
+      await here.shot(page, `window-${width}`);
+    }
+  });
 });
