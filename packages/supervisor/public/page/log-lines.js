@@ -88,7 +88,7 @@ function wholeCharacters(text, length) {
 
 const narrow = /^[\x20-\x7e]*$/;
 /** Joins the character before it. */
-const joining = /^[\p{M}\u200b-\u200d\ufe00-\ufe0f]$/u;
+const joining = /^[\p{M}\p{Cf}]$/u;
 /** From Hangul on most characters are two columns wide, or may be; less is left free when they are not. */
 const firstWide = 0x1100;
 /** Punctuation, arrows, mathematics, box drawing and what `visible` writes are as wide as a letter. */
