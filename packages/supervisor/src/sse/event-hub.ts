@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Reply } from "@herorunner/job";
 import type { Logger } from "@herorunner/daemon";
+import { inPortions } from "../store/in-portions.ts";
 import type { RunnerRegistry } from "../store/runners.ts";
 import type { RunnerViewWire } from "../rpc/schemas.ts";
 import type { ServerEvent } from "./event-stream.ts";
@@ -59,10 +60,15 @@ export class EventHub {
           known = await this.#runners.list();
           this.#tellRunners(known, shown, round === 0);
         }
-        await Promise.all(known.map(({ id }) => this.#readRunner(id, places)));
       } catch (error) {
-        this.#logger.debug({ error }, "events could not be read");
+        this.#logger.debug({ error }, "runners could not be read");
       }
+      // One that cannot be read takes the news of no other.
+      await inPortions(known, ({ id: runner }) =>
+        this.#readRunner(runner, places).catch((error: unknown) =>
+          this.#logger.debug({ error, runner }, "events could not be read"),
+        ),
+      );
       looked();
       await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined);
     }

@@ -23,6 +23,7 @@ import {
 import { RpcError } from "../rpc/errors.ts";
 import type { JobSummaryWire, JobViewWire } from "../rpc/schemas.ts";
 import { type JobRequestWire, readJobRequest, resubmitCommand } from "./job-request.ts";
+import { inPortions } from "./in-portions.ts";
 import type { RunnerRegistry } from "./runners.ts";
 import { type SubmitTraces, untraced } from "./submit-traces.ts";
 
@@ -267,7 +268,7 @@ export class JobStore {
 
   async #holding(places: readonly RunnerKeys[], id: string): Promise<readonly RunnerKeys[]> {
     const { runners } = this.#options;
-    const exists = await Promise.all(places.map((keys) => runners.at(keys).send(["EXISTS", keys.job(id)])));
+    const exists = await inPortions(places, (keys) => runners.at(keys).send(["EXISTS", keys.job(id)]));
     return places.filter((_keys, at) => exists[at] === 1);
   }
 

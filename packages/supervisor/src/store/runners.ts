@@ -19,6 +19,7 @@ import {
 } from "@herorunner/job";
 import { RpcError } from "../rpc/errors.ts";
 import type { RunnerViewWire } from "../rpc/schemas.ts";
+import { inPortions } from "./in-portions.ts";
 
 /** What people say about a runner. */
 export interface AboutRunner {
@@ -74,7 +75,7 @@ export class RunnerRegistry {
 
   async list(): Promise<RunnerViewWire[]> {
     const entries = await this.#entries();
-    return Promise.all(entries.map(([id, about]) => this.#view(id, about)));
+    return inPortions(entries, ([id, about]) => this.#view(id, about));
   }
 
   /** Ids of all registered runners, sorted. */
