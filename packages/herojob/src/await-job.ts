@@ -2,7 +2,14 @@
  * Waiting for the end of a job, with or without its live output: progress for people, Ctrl-C, a store that goes away
  * for a moment, the end of the wait before the end of the job. The answer is the exit code.
  */
-import { ClientError, isFinal, type JobView, type RunnerState, wireView } from "@herorunner/job";
+import {
+  ClientError,
+  isFinal,
+  type JobView,
+  type RunnerState,
+  wireView,
+  withDeadline,
+} from "@herorunner/job";
 import { endCode, showEnding } from "./ending.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { Interrupts } from "./interrupts.ts";
@@ -88,8 +95,7 @@ async function untilFinal(plan: AwaitPlan, session: Session, parts: Parts): Prom
   const away = (why: string): Promise<void> => live.note(`${why}; trying again`);
   const patience = { signal, onAway: away };
   if (plan.follow) {
-    const deadline = timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)];
-    const ends = AbortSignal.any([signal, ...deadline]);
+    const ends = timeoutMs === undefined ? signal : withDeadline(timeoutMs, signal);
     const first = await session.api.get(id, { runner });
     watch.onStatus(first);
     try {

@@ -3,6 +3,7 @@ export { JobClient } from "./client.ts";
 export type { ClientOptions } from "./client.ts";
 export { decodeJob, encodeJob } from "./codec.ts";
 export type { Decoded, DecodeLimits } from "./codec.ts";
+export { withDeadline } from "./deadline.ts";
 export { ClientError, QueueError } from "./errors.ts";
 export type { ClientErrorCode, QueueErrorCode } from "./errors.ts";
 export {

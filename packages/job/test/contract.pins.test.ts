@@ -145,6 +145,7 @@ test("these names are public, and no others", () => {
       "viewJob",
       "wireJob",
       "wireView",
+      "withDeadline",
     ]
   `);
 });

@@ -2,11 +2,13 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import type { LoggedIn } from "../src/auth/login.ts";
 import { type LogEvent, RpcClient, SupervisorError } from "../src/client.ts";
 import type { Listener } from "../src/sse/event-hub.ts";
-import { defaultStreamLimits, type EventStream, type ServerEvent } from "../src/sse/event-stream.ts";
+import { defaultStreamLimits, EventStream, type ServerEvent } from "../src/sse/event-stream.ts";
 import { feedEvents } from "../src/sse/events.ts";
 import { Streams } from "../src/sse/streams.ts";
 import { until } from "../../../test/support/until.ts";
@@ -176,6 +178,28 @@ describe("readers that do not read", () => {
     await until(() => raw.closed(), "the connection is closed");
     expect(raw.received()).toContain('event: dropped\ndata: {"reason":"slow_reader"}');
     expect(raw.received().length).toBeLessThan(14_000_000);
+  });
+
+  it("are given up also when the garbage collector runs while they are waited for", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    let reason = "";
+    const server = createServer((request, response) => {
+      const stream = new EventStream(request, response, {
+        ...{ ...defaultStreamLimits, patienceMs: 300, maxWaitingBytes: 1_000 },
+      });
+      response.on("error", () => undefined);
+      stream.signal.addEventListener("abort", () => (reason = "given up"));
+      stream.write({ event: "out", data: "x".repeat(30_000_000) });
+      void stream.room();
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => (server.closeAllConnections(), void server.close()));
+    const { socket } = openRaw((server.address() as AddressInfo).port); // a TCP server's address is no string
+    onTestFinished(() => void socket.destroy());
+    socket.pause();
+    socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await until(() => (collect(), reason !== ""), "the reader is given up");
   });
 
   it("of events miss some, and are told how many", async () => {
