@@ -13,7 +13,7 @@ import type { ServerEvent } from "./event-stream.ts";
 const lookEveryMs = 250;
 /** Runners are looked at once in so many rounds. */
 const runnersEvery = 4;
-const maxEventsPerLook = 500;
+const maxEventsPerRead = 500;
 
 export type Listener = (event: ServerEvent) => void;
 
@@ -101,8 +101,10 @@ export class EventHub {
       return;
     }
     const from = `(${place}`;
-    const found = await redis.send(["XRANGE", keys.events, from, "+", "COUNT", String(maxEventsPerLook)]);
-    for (const { place, fields } of entriesOf(found)) {
+    const found = entriesOf(
+      await redis.send(["XRANGE", keys.events, from, "+", "COUNT", String(maxEventsPerRead)]),
+    );
+    for (const { place, fields } of found) {
       places.set(runner, place);
       const reason = fields.get("reason") ?? "";
       this.#tell({
@@ -116,6 +118,8 @@ export class EventHub {
         },
       });
     }
+    // There may be more; left for the next look they could fall out of the stream, which is capped, before they are read.
+    if (found.length === maxEventsPerRead && this.#listeners.size > 0) await this.#readRunner(runner, places);
   }
 
   #tell(event: ServerEvent): void {
