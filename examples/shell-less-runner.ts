@@ -1,6 +1,6 @@
 /**
- * A runner of your own that starts programs: each line of a job is a command, its words are arguments, no shell sees
- * them. Described in docs/own-runner.md.
+ * A runner of your own that starts programs: a job is one command, its words are arguments, no shell sees them.
+ * Described in docs/own-runner.md.
  *
  *   npx tsx --conditions=@herorunner/source examples/shell-less-runner.ts words-1
  *   herojob submit --runner words-1 --wait -e 'echo hello'

@@ -6,6 +6,7 @@ import { ClientError, type ClientErrorCode, type Job, type JobApi, type LogLine 
 import { generateKey, signJob, verifyJob, parseTrustFile } from "@herorunner/job/trust";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { randomUUID } from "node:crypto";
+import { until } from "../support/until.ts";
 import type { ScriptedRunner } from "../support/scripted-runner.ts";
 
 export interface ClientBench {
@@ -16,6 +17,8 @@ export interface ClientBench {
   readonly runner: ScriptedRunner;
   /** A runner id that the client may use and nobody serves. */
   readonly idle: string;
+  /** Deletes a job that waits for this runner. */
+  remove(id: string, runner: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -104,6 +107,13 @@ export function jobClientSuite(name: string, open: () => Promise<ClientBench>): 
       expect(await codeOf(api.start(id))).toBe("CONFLICT");
     });
 
+    test("a created job that is submitted again is started by that", async () => {
+      const request = { runner, payload: "print later", id: randomUUID() };
+      await api.submit(request, { mode: "create" });
+      expect(await api.submit(request)).toMatchObject({ outcome: "exists" });
+      expect(await api.wait(request.id)).toMatchObject({ result: "later\n", attempt: 1 });
+    });
+
     test("a request that is no job is refused with the name of the field", async () => {
       await expect(api.submit({ runner, payload: "x", timeoutSeconds: 0 })).rejects.toThrow(/^timeout /);
       expect(await codeOf(api.submit({ runner: "not an id", payload: "x" }))).toBe("INVALID_JOB");
@@ -124,6 +134,7 @@ export function jobClientSuite(name: string, open: () => Promise<ClientBench>): 
       expect(new Set(codes).size).toBe(1);
       expect(codes[0]).toBe("NOT_FOUND");
       expect(await codeOf(api.get(id, { runner }))).toBe("NOT_FOUND");
+      expect(await codeOf(api.logs(id, { runner }).next())).toBe("NOT_FOUND");
     });
 
     test("a wait that is too short throws WAIT_TIMEOUT and leaves the job alone", async () => {
@@ -145,6 +156,28 @@ export function jobClientSuite(name: string, open: () => Promise<ClientBench>): 
       });
       await expect(wait).rejects.toBe(why);
       expect(await api.cancel(id, { runner: bench.idle })).toBe("cancelled");
+    });
+
+    test("many waits and logs may share one signal, and Node warns of no leak", async () => {
+      const { id } = await api.submit({ runner: bench.idle, payload: "print never" });
+      const warnings: string[] = [];
+      const warn = (warning: Error): void => void warnings.push(warning.name);
+      process.on("warning", warn);
+      const why = new Error("had enough");
+      const abort = new AbortController();
+      const named = { runner: bench.idle, signal: abort.signal };
+      const count = 20;
+      let seen = 0;
+      const ends = Array.from({ length: count }, () => [
+        api.wait(id, { ...named, onStatus: () => void (seen += 1) }),
+        api.logs(id, named).next(),
+      ]).flatMap((pair) => pair.map((end) => end.catch((error: unknown) => error)));
+      await until(() => seen === count, "all have seen the job");
+      abort.abort(why);
+      expect(new Set(await Promise.all(ends))).toEqual(new Set([why]));
+      process.off("warning", warn);
+      expect(warnings).toEqual([]);
+      await api.cancel(id, { runner: bench.idle });
     });
 
     test("tells the states that it sees while it waits, the last one included", async () => {
@@ -223,6 +256,18 @@ export function jobClientSuite(name: string, open: () => Promise<ClientBench>): 
       await api.wait(id);
     });
 
+    test("following the log of a job that is deleted meanwhile ends as NOT_FOUND, as a wait does", async () => {
+      const { id } = await api.submit({ runner: bench.idle, payload: "print never" });
+      const named = { runner: bench.idle };
+      const followed = codeOf(api.logs(id, named).next());
+      let seen = (): void => undefined;
+      const waits = new Promise<void>((resolve) => (seen = resolve));
+      const waited = codeOf(api.wait(id, { ...named, onStatus: () => seen() }));
+      await waits;
+      await bench.remove(id, bench.idle);
+      expect(await Promise.all([followed, waited])).toEqual(["NOT_FOUND", "NOT_FOUND"]);
+    });
+
     test("lists jobs, newest first, without what is long, by what they are", async () => {
       const callerId = `lister-${randomUUID().slice(0, 8)}`;
       const first = await api.submit({ runner, payload: "print 1", callerId });
@@ -241,6 +286,12 @@ export function jobClientSuite(name: string, open: () => Promise<ClientBench>): 
       expect([...page.jobs, ...next.jobs].map(({ id }) => id)).toEqual([second.id, first.id]);
       expect((await api.list({ runner, callerId, sinceMs: Date.now() + 60_000 })).jobs).toEqual([]);
       expect(await codeOf(api.list({ runner, cursor: "nonsense" }))).toBe("INVALID_JOB");
+    });
+
+    test("a page has 1 to 1000 jobs", async () => {
+      for (const limit of [0, -1, 1.5, 1001]) {
+        expect(await codeOf(api.list({ runner, limit }))).toBe("INVALID_JOB");
+      }
     });
 
     test("says how a runner is served", async () => {
@@ -311,6 +362,18 @@ export function jobClientSuite(name: string, open: () => Promise<ClientBench>): 
       const other = await bench.another();
       other.close();
       expect(await codeOf(other.get("x", { runner }))).toBe("UNAVAILABLE");
+    });
+
+    test("a client that is closed during a wait says that, and blames nobody", async () => {
+      const other = await bench.another();
+      const { id } = await other.submit({ runner: bench.idle, payload: "print never" });
+      const waiting = other.wait(id, { onStatus: () => setImmediate(() => other.close()) });
+      const error: unknown = await waiting.catch((error: unknown) => error);
+      expect(error).toMatchObject({
+        code: "UNAVAILABLE",
+        message: expect.stringMatching(/ closed$/) as unknown,
+      });
+      await api.cancel(id, { runner: bench.idle });
     });
   });
 }

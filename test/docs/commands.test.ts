@@ -119,6 +119,13 @@ test("blocks that are not run are at least shell", () => {
   }
 });
 
+test("no block leaves a umask behind that keeps what is installed next from the user of a service", () => {
+  const faults = commands.filter(
+    ({ text }) => /^umask/m.test(text) && !/^umask 022$/.test(text.match(/^umask.*$/gm)?.at(-1) ?? ""),
+  );
+  expect(faults.map(({ page, line }) => `${page}:${line}`)).toEqual([]);
+});
+
 test("every flag of ours that a page names exists", () => {
   const faults = [
     ...all.flatMap((block) => unknownFlags(block.text).map((flag) => `${block.page}:${block.line}: ${flag}`)),

@@ -59,6 +59,7 @@ jobClientSuite("over a supervisor", async () => {
   const api = await connect();
   return {
     ...{ api, runner, idle: "idle" },
+    remove: async (id) => void (await call("job.delete", { id })),
     another: () => connect(),
     close: () => Promise.resolve(api.close()),
   };
@@ -75,7 +76,8 @@ describe("a supervisor client tells", () => {
   };
 
   test("a wrong key", async () => {
-    expect(await failure(connect("wrong"))).toMatchObject({ code: "DENIED" });
+    const message = "the key is not valid; send `Authorization: Bearer` with the admin secret or an API key";
+    expect(await failure(connect("wrong"))).toMatchObject({ code: "DENIED", message });
   });
 
   test("a key that may only look", async () => {
@@ -109,6 +111,24 @@ describe("a supervisor client tells", () => {
     );
     const silent = SupervisorClient.connect(`${other}/else`, { apiKey: "x", deadlineMs: 100 });
     expect((await failure(silent)).message).toContain("did not answer in time");
+    server.closeAllConnections();
+    server.close();
+  });
+
+  test("the reason of the signal that ends a wait, also when the supervisor owes an answer", async () => {
+    const why = new Error("had enough");
+    const abort = new AbortController();
+    const server = createServer((request, response) => {
+      request.resume();
+      if (!connected) return void response.end('{"jsonrpc":"2.0","id":1,"result":{}}');
+      abort.abort(why);
+    });
+    let connected = false;
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    await using api = await SupervisorClient.connect(`http://127.0.0.1:${port}`, { apiKey: "x" });
+    connected = true;
+    await expect(api.wait("a", { signal: abort.signal })).rejects.toBe(why);
     server.closeAllConnections();
     server.close();
   });
@@ -161,7 +181,7 @@ describe("herojob through a supervisor", () => {
     const { HEROJOB_API_KEY_FILE: _file, ...rest } = await around();
     const { code, stderr } = await herojobHere(["status", "x"], { ...rest, HEROJOB_API_KEY: "geheim" });
     expect(code).toBe(3);
-    expect(stderr).toContain("--api-key-file");
+    expect(stderr).toMatch(/^herojob: the key is not valid; send [^.;]*; look at [^;]*--api-key-file$/m);
     expect(stderr).not.toContain("geheim");
   });
 });

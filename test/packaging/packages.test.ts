@@ -209,10 +209,13 @@ describe("the installed programs", () => {
 });
 
 describe("the installed libraries", () => {
-  it.each(["job", "runner"])("the example in the readme of %s compiles", async (name) => {
-    const example = /```ts\n([\s\S]*?)```/.exec(contentOf(name, "README.md"))?.[1] ?? "";
-    expect(example).toContain(`from "@herorunner/${name}"`);
-    await compile(name, example);
+  it.each(["job", "runner", "supervisor"])("the examples in the readme of %s compile", async (name) => {
+    const examples = [...contentOf(name, "README.md").matchAll(/```ts\n([\s\S]*?)```/g)];
+    expect(examples.length).toBeGreaterThan(0);
+    for (const [at, [, example = ""]] of examples.entries()) {
+      expect(example).toContain(`from "@herorunner/${name}`);
+      await compile(`${name}-${at}`, example);
+    }
   });
 
   it("every exported path has types", async () => {
@@ -313,6 +316,7 @@ async function compile(name: string, code: string): Promise<void> {
     moduleResolution: "node16",
     lib: ["es2023", "esnext.disposable"],
     strict: true,
+    exactOptionalPropertyTypes: true, // the strictest that a reader may have set
     outDir: "dist",
     typeRoots: [join(modules, "@types")],
     types: ["node"],

@@ -2,14 +2,8 @@
  * Waiting for the end of a job, with or without its live output: progress for people, Ctrl-C, a store that goes away
  * for a moment, the end of the wait before the end of the job. The answer is the exit code.
  */
-import {
-  ClientError,
-  isFinal,
-  type JobView,
-  type RunnerState,
-  wireView,
-  withDeadline,
-} from "@herorunner/job";
+import { ClientError, isFinal, type JobView, type RunnerState, wireView } from "@herorunner/job";
+import { abortAfter } from "./abort-after.ts";
 import { endCode, showEnding } from "./ending.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { Interrupts } from "./interrupts.ts";
@@ -59,16 +53,30 @@ export async function awaitJob(plan: AwaitPlan, session: Session): Promise<ExitC
       await live.note(`stopped waiting, job ${plan.id} goes on; wait for it again with: ${back}`);
       return exitCodes.interrupted;
     }
-    if (!(error instanceof ClientError) || error.code !== "WAIT_TIMEOUT") throw error;
+    if (!(error instanceof ClientError)) throw error;
+    if (error.code === "UNAVAILABLE" || error.code === "DENIED") {
+      await live.note(`it is not known how job ${plan.id} goes on; wait for it again with: ${back}`);
+    }
+    if (error.code !== "WAIT_TIMEOUT") throw error;
     const waited = shortDuration(plan.timeoutMs ?? 0);
     await live.note(
       `job ${plan.id} has not ended after ${waited} and goes on; wait for it again with: ${back}`,
     );
+    if (plan.json) await showJsonSoFar(plan, session);
     return exitCodes.timeout;
   } finally {
     watch.stop();
     interrupts.stop();
   }
+}
+
+/** Whoever reads JSON learns where the job stands, and its id. Where that cannot be had, the exit code has to do. */
+async function showJsonSoFar({ id, runner, extra }: AwaitPlan, { api, shell }: Session): Promise<void> {
+  const job = await api.get(id, { runner }).catch((error: unknown) => {
+    if (error instanceof ClientError) return undefined;
+    throw error;
+  });
+  if (job !== undefined) await shell.stdout.write(jsonLine({ ...extra, ...wireView(job) }));
 }
 
 async function cancelNow({ id, runner }: AwaitPlan, { api }: Session): Promise<string> {
@@ -88,32 +96,38 @@ interface Parts {
   readonly signal: AbortSignal;
 }
 
+/** A store that answers has ended the wait by itself this long after its time is up. */
+const answerMs = 1_000;
+
 async function untilFinal(plan: AwaitPlan, session: Session, parts: Parts): Promise<JobView> {
-  const { id, runner, timeoutMs } = plan;
+  const { id, follow, timeoutMs } = plan;
+  const over = abortAfter(timeoutMs === undefined || follow ? timeoutMs : timeoutMs + answerMs);
+  const signal = AbortSignal.any([parts.signal, over.signal]);
+  try {
+    return await showUntilFinal(plan, session, { ...parts, signal });
+  } catch (error) {
+    if (!over.signal.aborted || parts.signal.aborted) throw error;
+    throw new ClientError("WAIT_TIMEOUT", `job ${id} has not ended`);
+  } finally {
+    over.stop();
+  }
+}
+
+async function showUntilFinal(plan: AwaitPlan, { api }: Session, parts: Parts): Promise<JobView> {
+  const { id, runner, follow, timeoutMs } = plan;
   const { live, watch, signal } = parts;
   const end = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
-  const away = (why: string): Promise<void> => live.note(`${why}; trying again`);
-  const patience = { signal, onAway: away };
-  if (plan.follow) {
-    const ends = timeoutMs === undefined ? signal : withDeadline(timeoutMs, signal);
-    const first = await session.api.get(id, { runner });
-    watch.onStatus(first);
-    try {
-      await patiently(
-        async () => {
-          const lines = session.api.logs(id, { runner, afterSeq: live.lastSeq, signal: ends });
-          for await (const line of lines) await live.show(line);
-        },
-        { ...patience, signal: ends },
-      );
-    } catch (error) {
-      if (!signal.aborted && ends.aborted) throw new ClientError("WAIT_TIMEOUT", `job ${id} has not ended`);
-      throw error;
-    }
+  const patience = { signal, onAway: (why: string) => watch.note(`${why}; trying again`) };
+  if (follow) {
+    watch.onStatus(await patiently(() => api.get(id, { runner }), patience));
+    await patiently(async () => {
+      const lines = api.logs(id, { runner, afterSeq: live.lastSeq, signal });
+      for await (const line of lines) await live.show(line);
+    }, patience);
   }
   return patiently(() => {
     const left = end === undefined ? {} : { timeoutMs: Math.max(0, end - performance.now()) };
-    return session.api.wait(id, { runner, signal, ...left, onStatus: (job) => watch.onStatus(job) });
+    return api.wait(id, { runner, signal, ...left, onStatus: (job) => watch.onStatus(job) });
   }, patience);
 }
 
@@ -138,6 +152,12 @@ class Watch {
     if (isOnItsWay(job)) this.#lookLater(job, wonderMs);
   }
 
+  /** Says something, not behind the progress line. */
+  async note(text: string): Promise<void> {
+    this.#progress.clear();
+    await this.#live.note(text);
+  }
+
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
@@ -157,7 +177,7 @@ class Watch {
     const trouble = state === undefined ? undefined : troubleOf(job, state);
     // A process that died is missed only when its heartbeat has expired, so one look is not enough.
     if (trouble === undefined) this.#lookLater(job, wonderAgainMs);
-    else await this.#live.note(trouble);
+    else await this.note(trouble);
   }
 }
 
@@ -202,7 +222,7 @@ async function showJob(
     return;
   }
   await showEnding(job, { shell, raw: plan.raw, ...(plan.follow ? { alreadyShown: live.seen } : {}) });
-  const unseen = live.seen.out ? live.missing("out", job.stdoutBytes) : 0;
+  const unseen = live.missing("out", job) + live.missing("err", job);
   if (unseen > 0) {
     await live.note(
       `${unseen} bytes at the end were not shown live; see herojob result ${job.id} --runner ${job.runner}${words}`,

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { type JobApi, JobClient, maskRedisUrl, SupervisorClient } from "@herorunner/job";
 import type { ConnectionConfig } from "./common-options.ts";
+import { shellWord } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** The caller closes it. Rejects with ClientError, or UsageError where the options do not fit. */
@@ -36,8 +37,8 @@ export function connectionWords(
   isFlag: (key: "redisUrl" | "supervisor" | "keyPrefix") => boolean,
 ): string {
   if (config.supervisor !== undefined) {
-    return isFlag("supervisor") ? ` --supervisor ${config.supervisor} --api-key-file FILE` : "";
+    return isFlag("supervisor") ? ` --supervisor ${shellWord(config.supervisor)} --api-key-file FILE` : "";
   }
-  const url = isFlag("redisUrl") ? ` -r ${maskRedisUrl(config.redisUrl)}` : "";
-  return isFlag("keyPrefix") ? `${url} --key-prefix ${config.keyPrefix}` : url;
+  const url = isFlag("redisUrl") ? ` -r ${shellWord(maskRedisUrl(config.redisUrl))}` : "";
+  return isFlag("keyPrefix") ? `${url} --key-prefix ${shellWord(config.keyPrefix)}` : url;
 }

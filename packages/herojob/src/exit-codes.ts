@@ -14,7 +14,7 @@ export const exitCodes = {
   notFound: 4,
   /** The job is in a state that does not allow this, or its id is taken. */
   conflict: 5,
-  /** A bug of herojob; the stack is on standard error. */
+  /** A bug of herojob; the stack is on standard error. Or standard output cannot be written. */
   bug: 70,
   /** The wait was over before the job was. The job goes on. */
   timeout: 124,

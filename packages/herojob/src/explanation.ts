@@ -16,8 +16,24 @@ export interface Explanation {
   readonly facts: readonly (readonly [string, string])[];
 }
 
+export interface Circumstances {
+  /** How its runner is served, where that is known. */
+  readonly runner: RunnerState | undefined;
+  /** A signature is good for one job: what repeats this one signs anew. */
+  readonly isSigned: boolean;
+}
+
 /** `words`: how a suggested command reaches the same store. */
-export function explainJob(job: JobView, runner: RunnerState | undefined, words: string): Explanation {
+export function explainJob(job: JobView, { runner, isSigned }: Circumstances, words: string): Explanation {
+  const told = storyOf(job, runner, words);
+  const command = told.command?.replace(
+    /^herojob retry \S+ --runner \S+(?!\S)(?! --key)/,
+    "$& --key KEY_FILE",
+  );
+  return isSigned && command !== undefined ? { ...told, command } : told;
+}
+
+function storyOf(job: JobView, runner: RunnerState | undefined, words: string): Explanation {
   const facts = factsOf(job);
   switch (job.status) {
     case "error":

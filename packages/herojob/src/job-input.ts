@@ -33,15 +33,24 @@ function nameOf(path: string): string {
 /** A file is a job by its name; standard input by what it holds: one JSON object with a payload is no script. */
 export function looksLikeJob(path: string, text: string): boolean {
   if (path !== "-") return path.endsWith(".json");
-  if (!/^\s*\{/.test(text)) return false;
-  const parsed = parseStrictJson(text);
+  const json = withoutMark(text);
+  if (!/^\s*\{/.test(json)) return false;
+  const parsed = parseStrictJson(json);
   return parsed.ok && isJsonObject(parsed.value) && typeof parsed.value.get("payload") === "string";
+}
+
+/** Some editors put one in front, and no reader of JSON has to expect it. */
+function withoutMark(text: string): string {
+  return text.startsWith("\ufeff") ? text.slice(1) : text;
 }
 
 const written: ReadonlySet<string> = new Set(systemFields);
 
 /** The job in a job file. What runners write into a record is forgiven and left behind. */
 export function parseJob(path: string, text: string): Job {
+  if (text !== withoutMark(text)) {
+    throw new UsageError(`${nameOf(path)} begins with a byte order mark; store it as UTF-8 without one`);
+  }
   const read = readJobFile(text);
   if (!read.ok) throw new UsageError(`${nameOf(path)}: ${read.message}`);
   const stranger = read.unknownFields.find((name) => !written.has(name));

@@ -1,11 +1,15 @@
 /** Shows a job's output as it comes, each stream where it belongs, and says where bytes were left out. */
-import type { LogLine } from "@herorunner/job";
+import type { JobView, LogLine } from "@herorunner/job";
 import { shownOn, type Shell } from "./shell.ts";
 
 export class LiveOutput {
   readonly #shell: Shell;
   readonly #raw: boolean;
   readonly #next = { out: 0, err: 0 };
+  /** Of this attempt, as text: bytes shown or told to be left out, the last piece, and where that began. */
+  readonly #shown = { out: 0, err: 0 };
+  readonly #last = { out: "", err: "" };
+  readonly #lastOffset = { out: -1, err: -1 };
   readonly #seen = { out: false, err: false };
   #lastSeq = 0;
   #openLine = false;
@@ -27,12 +31,17 @@ export class LiveOutput {
 
   async show(line: LogLine): Promise<void> {
     const { stream, offset, data } = line;
-    // A smaller offset than expected is a new attempt, which starts its streams again.
-    const missing = offset - this.#next[stream];
+    // A new attempt starts its streams again.
+    if (offset <= this.#lastOffset[stream]) this.#shown[stream] = 0;
+    const missing = Math.max(0, offset - this.#next[stream]);
     if (missing > 0) await this.note(`${missing} bytes of ${name(stream)} are left out here`);
     const port = stream === "out" ? this.#shell.stdout : this.#shell.stderr;
     await port.write(shownOn(port, data, this.#raw));
-    this.#next[stream] = offset + Buffer.byteLength(data);
+    const bytes = Buffer.byteLength(data);
+    this.#next[stream] = offset + bytes;
+    this.#shown[stream] += missing + bytes;
+    this.#last[stream] = data;
+    this.#lastOffset[stream] = offset;
     this.#seen[stream] = true;
     this.#lastSeq = line.seq;
     if (port.isTerminal) this.#openLine = !data.endsWith("\n");
@@ -50,9 +59,17 @@ export class LiveOutput {
     this.#openLine = false;
   }
 
-  /** What the end of the stream did not reach us, bytes. */
-  missing(stream: "out" | "err", totalBytes: number | undefined): number {
-    return Math.max(0, (totalBytes ?? 0) - this.#next[stream]);
+  /**
+   * Bytes at the end of a stream that did not reach us; 0 where nothing of it did. Judged by what is stored: the job may
+   * have written more or less than that, for secrets are masked and what is no UTF-8 is replaced.
+   */
+  missing(stream: "out" | "err", { result = "", stderr = "", droppedBytes = 0, ...job }: JobView): number {
+    if (!this.#seen[stream]) return 0;
+    const text = stream === "out" ? result : stderr;
+    if (droppedBytes === 0) return Math.max(0, Buffer.byteLength(text) - this.#shown[stream]);
+    if (text.endsWith(this.#last[stream])) return 0;
+    const written = stream === "out" ? job.stdoutBytes : job.stderrBytes;
+    return Math.max(0, (written ?? 0) - this.#next[stream]);
   }
 }
 

@@ -27,6 +27,11 @@ export class Progress {
     this.#timer ??= setInterval(() => this.#draw(), tickMs);
   }
 
+  /** Takes the line away for what is written next. It comes back with the next second. */
+  clear(): void {
+    if (this.#timer !== undefined) void this.#port.write(clearLine);
+  }
+
   /** Takes the line away. A later show() brings it back. */
   hide(): void {
     if (this.#timer === undefined) return;
@@ -39,6 +44,12 @@ export class Progress {
     const passedMs = performance.now() - this.#sinceMs;
     const passed =
       passedMs < tickMs ? "" : `, ${shortDuration(Math.floor(passedMs / 1000) * 1000).replace(".0 s", " s")}`;
-    void this.#port.write(`${clearLine}${this.#text}${passed} …`);
+    // A line that wraps cannot be taken away again.
+    const width = (this.#port.columns?.() || Infinity) - 1;
+    const end = `${passed} …`;
+    const room = Math.max(0, width - end.length);
+    const over = this.#text.length - room;
+    const text = over <= 0 ? this.#text : `…${this.#text.slice(over + 1)}`; // its end says what is new
+    void this.#port.write(`${clearLine}${`${text}${end}`.slice(0, width)}`);
   }
 }

@@ -8,6 +8,8 @@ import { visible } from "./visible.ts";
 
 export interface OutputPort {
   readonly isTerminal: boolean;
+  /** How wide it is at the moment, where that is known. */
+  columns?(): number | undefined;
   /** Resolves when the text is on its way, so that a slow reader slows us and not our memory. */
   write(text: string): Promise<void>;
 }
@@ -77,6 +79,7 @@ export function createShell(port: ProcessPort): Shell {
 function outputPort(stream: NodeJS.WriteStream): OutputPort {
   return {
     isTerminal: stream.isTTY,
+    columns: () => (stream.isTTY ? stream.columns : undefined),
     write: (text) =>
       new Promise((resolve) => {
         // An error is told to the stream's own listener, in main.ts.

@@ -1,5 +1,6 @@
 /** Sends one request and shows what became of it: the part that `submit` and `retry` share. */
-import type { Job, JobRequest, Submitted } from "@herorunner/job";
+import { randomUUID } from "node:crypto";
+import { ClientError, type Job, type JobRequest, type Submitted } from "@herorunner/job";
 import { awaitJob } from "./await-job.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import type { Session } from "./session.ts";
@@ -24,11 +25,29 @@ interface Showing {
 
 /** Prints the id alone, so that a script can keep it; or waits and shows the end. */
 export async function submitRequest(submission: Submission, session: Session): Promise<ExitCode> {
-  const { request, sign, config } = submission;
+  const { sign, config } = submission;
+  // The id is known before the answer is, and named when there is none.
+  const request = { ...submission.request, id: submission.request.id ?? randomUUID() };
   // Between the job's being there and the wait for it, Ctrl-C already means the wait.
   if (config.wait || config.follow) session.shell.holdInterrupts();
-  const submitted = await session.api.submit(request, sign === undefined ? {} : { sign });
+  const submitted = await session.api
+    .submit(request, sign === undefined ? {} : { sign })
+    .catch((error: unknown) => tellDoubt(error, request, session));
   return showSubmitted(submitted, submission, session);
+}
+
+/** What was sent may have arrived, unless it was refused: without an answer nobody knows. */
+async function tellDoubt(
+  error: unknown,
+  { id, runner }: { readonly id: string; readonly runner: string },
+  { shell, words }: Session,
+): Promise<never> {
+  if (error instanceof ClientError && error.code === "UNAVAILABLE" && !error.message.includes(" refuses: ")) {
+    await shell.stderr.write(
+      `herojob: it is not known whether job ${id} was stored; see with: herojob status ${id} --runner ${runner}${words}\n`,
+    );
+  }
+  throw error;
 }
 
 export async function showSubmitted(
@@ -38,9 +57,7 @@ export async function showSubmitted(
 ): Promise<ExitCode> {
   const { shell, words } = session;
   if (outcome === "exists") {
-    await shell.stderr.write(
-      `herojob: job ${id} was submitted before and is ${status}; nothing was changed\n`,
-    );
+    await shell.stderr.write(`herojob: job ${id} was submitted before and is ${status}\n`);
   }
   if (config.wait || config.follow) {
     const { follow, waitTimeoutMs: timeoutMs, json, raw } = config;

@@ -26,3 +26,8 @@ export function isoTime(ms: number): string {
   // Redis time is foreign too: a number that is no date must not end the program.
   return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString();
 }
+
+/** As a shell takes it for one word and nothing else. */
+export function shellWord(text: string): string {
+  return /^[\w./:@%+,=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

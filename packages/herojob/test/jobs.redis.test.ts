@@ -78,6 +78,17 @@ test("logs prints what is there, each stream where it belongs", async () => {
 
 test("wait ends with 124 when its time is up", async () => {
   expect(await run("wait", "running", "--timeout", "0.1")).toMatchObject({ code: 124, stdout: "" });
+  const { code, stdout } = await run("wait", "running", "--timeout", "0.1", "--json");
+  expect([code, JSON.parse(stdout)]).toMatchObject([124, { id: "running", status: "started" }]);
+});
+
+test("a suggested command is one that a shell takes as it stands", async () => {
+  await bench.api.submit({ runner: "nobody", id: "quoted", payload: "print x" });
+  const url = `${bench.redis.url}?db=0`;
+  const words = ["wait", "quoted", "--runner", "nobody", "--timeout", "0.1", "-r", url];
+  const { stderr } = await herojobHere(words, {});
+  expect(stderr).toContain(`herojob wait quoted --runner nobody -r '${url}'\n`);
+  await bench.api.cancel("quoted", { runner: "nobody" });
 });
 
 test("cancel says what became of it", async () => {
@@ -168,6 +179,23 @@ describe("explain", () => {
     expect(words.shift()).toBe("herojob");
     const again = await run(...words);
     expect([again.code, again.stdout]).toEqual([1, "part\n"]);
+  });
+
+  test("so does the one for a signed job, once the key is filled in", async () => {
+    await run("keygen", "--name", "erin", "--out", file("erin.key"));
+    const sign = ["--key", file("erin.key")];
+    const scripts = { "signed-bad": "print part\nfail 3", "signed-late": "end timeout" };
+    for (const [id, payload] of Object.entries(scripts)) {
+      await run("submit", "--wait", "--id", id, ...sign, "-e", payload);
+      const { command } = (await json("explain", id)) as { command: string };
+      expect(command).toMatch(/^herojob retry signed-\w+ --runner web-1 --key KEY_FILE /);
+      const words = command.replace("KEY_FILE", file("erin.key")).split(" ").slice(1);
+      expect((await run(...words)).stderr).toContain("ended as error");
+    }
+    await run("submit", "--id", "signed-queued", "--runner", "idle", ...sign, "-e", "print x");
+    await run("cancel", "signed-queued", "--runner", "idle");
+    const { command } = (await json("explain", "signed-queued", "--runner", "idle")) as { command: string };
+    expect(command).toContain(" --key KEY_FILE");
   });
 
   test("a job ended by force: what was found and what was done", async () => {
@@ -302,5 +330,14 @@ describe("receipt", () => {
   test("of a job without one is exit code 5", async () => {
     const { code, stderr } = await run("receipt", "get", "bad");
     expect([code, stderr]).toEqual([5, "herojob: job bad has no receipt: its runner has no --receipt-key\n"]);
+    await hash(
+      "HSET",
+      "hero:{web-1}:job:gone",
+      ...["payload", "x", "status", "error", "reason", "runner_lost", "attempt", "1"],
+    );
+    await hash("HSET", "hero:{web-1}:job:no", ...["payload", "x", "status", "error", "reason", "unsigned"]);
+    const told = async (id: string) => (await run("receipt", "get", id, "--runner", "web-1")).stderr;
+    expect(await told("gone")).toContain("no receipt: its runner was lost before its end\n");
+    expect(await told("no")).toContain("no receipt: it was never started\n");
   });
 });

@@ -120,6 +120,10 @@ describe("submit", () => {
     expect(stderr).toContain("herojob wait slow --runner web-1\n");
     const followed = await run(["submit", "--follow", "--wait-timeout", "0.2", "--id", "slow", "-e", "wait"]);
     expect(followed.code).toBe(124);
+    const asked = ["submit", "--wait", "--wait-timeout", "0.2", "--id", "slow", "-e", "wait", "--json"];
+    const asJson = await run(asked);
+    expect(asJson.code).toBe(124);
+    expect(JSON.parse(asJson.stdout)).toMatchObject({ outcome: "exists", id: "slow", runner: "web-1" });
     bench.runner.release("slow");
     expect(await run(["wait", "slow"])).toMatchObject({ code: 0 });
   });
@@ -178,7 +182,7 @@ describe("submit", () => {
     const running = startHerojob(["submit", "--wait", "--id", "patient", "-e", "print x"], {
       env: other.env,
     });
-    await other.known("patient");
+    await other.waitedFor("patient");
     await other.redis.kill();
     await running.shows("trying again");
     await other.redis.start();
@@ -205,8 +209,12 @@ async function openOther() {
   return {
     redis,
     env: { HEROJOB_REDIS_URL: redis.url, HEROJOB_RUNNER: "web-1" },
-    known: (id: string) =>
-      until(async () => (await connection.send(["EXISTS", key(`job:${id}`)])) === 1, "it is stored"),
+    /** Stored, and somebody blocks until its end: a submission that is not answered yet is no wait. */
+    waitedFor: (id: string) =>
+      until(async () => {
+        const stored = await connection.send(["EXISTS", key(`job:${id}`)]);
+        return stored === 1 && / cmd=blmove /.test(String(await connection.send(["CLIENT", "LIST"])));
+      }, "it is waited for"),
     finish: async (id: string, result: string) => {
       await connection.send([
         "HSET",
@@ -258,6 +266,19 @@ describe("wrong usage ends with 2 and one sentence with the next step", () => {
       2,
       `herojob: ${JSON.stringify(file("typo.json"))}: "timout" is not a field of a job; take it out, or mend its name\n`,
     ]);
+  });
+
+  test("a job file that begins with a byte order mark, which is no script either", async () => {
+    const text = `\ufeff${JSON.stringify({ runner: "web-1", payload: "print x" })}`;
+    await writeFile(file("marked.json"), text);
+    for (const [from, input] of [
+      [file("marked.json"), ""],
+      ["-", text],
+    ] as const) {
+      const { code, stdout, stderr } = await run(["submit", from], input);
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toContain("begins with a byte order mark; store it as UTF-8 without one");
+    }
   });
 
   test("a script that is not text", async () => {

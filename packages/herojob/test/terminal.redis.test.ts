@@ -1,5 +1,6 @@
 /** What a person at a terminal sees and can do: a real pseudo-terminal, real keys. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { connectRedis } from "../../../test/support/redis-client.ts";
 import { until } from "../../../test/support/until.ts";
 import { type Bench, openBench } from "./support/bench.ts";
 import { startOnTerminal } from "./support/herojob.ts";
@@ -33,6 +34,24 @@ test.each([["result"], ["status", "--json"], ["explain"], ["wait"]])(
   },
 );
 
+test("nor can a record that somebody has written: list and receipt", async () => {
+  const redis = connectRedis(bench.redis.url);
+  const at = (name: string): string => `hero:{foreign}:${name}`;
+  await redis.call("HSET", at("job:a"), "payload", "x", "caller_id", `${nasty}\nb`, "receipt", nasty);
+  await redis.call("HSET", at("job:a"), "status", "finished");
+  await redis.call("ZADD", at("recent"), "1", "a");
+  redis.close();
+  for (const words of [
+    ["list", "--runner", "foreign"],
+    ["receipt", "get", "a", "--runner", "foreign"],
+  ]) {
+    const { code, stdout } = await onTerminal(...words).ended;
+    expect([code, stdout.trim().split("\n").length]).toEqual([0, words[0] === "list" ? 2 : 1]);
+    expect(stdout).toContain("red\\u202e");
+    expect(stdout).not.toMatch(/[\u001b\u0007\u202e\u0085\u007f]/);
+  }
+});
+
 test("--raw writes it as it is", async () => {
   await bench.api.submit({ runner: "web-1", id: "raw", payload: `quiet ${nasty}` });
   await bench.api.wait("raw");
@@ -54,6 +73,16 @@ test("waiting shows where the job stands on one line that is gone at the end", a
   const { code, stdout } = await running.ended;
   expect(code).toBe(0);
   expect(stdout).toMatch(/\r\u001b\[Kdone\r\njob watched finished in 12 ms\r\n$/);
+});
+
+test("what is said meanwhile stands on a line of its own", async () => {
+  const running = onTerminal("submit", "--wait", "--runner", "nobody", "--id", "alone", "-e", "print x");
+  await running.shows("the job waits for one");
+  running.type(ctrlC);
+  await running.shows("Cancel job alone too?");
+  running.type("y\n");
+  const { stdout } = await running.ended;
+  expect(stdout).toContain("\r\u001b[Kherojob: no process serves runner nobody");
 });
 
 test("Ctrl-C asks; yes cancels the job, waits for its end, and exits with 130", async () => {

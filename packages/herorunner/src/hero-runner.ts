@@ -1,5 +1,5 @@
 /** The runner of heroscripts: payload in, `hero run` in a process of its own, Execution → JobOutcome out. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, rmdir, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ErrorOutcome, failed, type JobOutcome, type VerifiedJob } from "@herorunner/job";
@@ -151,7 +151,12 @@ function inWords(job: VerifiedJob, invoke: Exclude<Invocation, "file">): HandedO
 async function inFile(job: VerifiedJob): Promise<HandedOver> {
   const folder = await mkdtemp(join(tmpdir(), "herorunner-script-"));
   const file = join(folder, "script.hero");
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  // The first two need no free descriptors. Never an error: it would take the place of the job's outcome.
+  const remove = (): Promise<void> =>
+    unlink(file)
+      .then(() => rmdir(folder))
+      .catch(() => rm(folder, { recursive: true, force: true }))
+      .catch(() => undefined);
   try {
     await writeFile(file, job.payload, { mode: 0o600 });
   } catch (error) {

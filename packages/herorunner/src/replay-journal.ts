@@ -8,11 +8,12 @@
  */
 import { randomBytes } from "node:crypto";
 import { statSync } from "node:fs";
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type ReplayGuard, TokenMaker } from "@herorunner/job";
 import type { ReplayJournal } from "@herorunner/runner";
 import { JournalFile, syncFolder } from "./journal-file.ts";
+import { makeFolder } from "./make-folder.ts";
 
 const hourMs = 3_600_000;
 const dayMs = 86_400_000;
@@ -60,7 +61,7 @@ export class FileReplayJournal implements ReplayJournal {
 
   /** Rejects when the folder cannot be made or written; a runner that checks signatures must not start then. */
   static async open(options: JournalOptions): Promise<FileReplayJournal> {
-    await mkdir(options.folder, { recursive: true, mode: 0o700 });
+    await makeFolder(options.folder);
     const journal = new FileReplayJournal(options, await readFloor(options.folder));
     await journal.#prune();
     await syncFolder(options.folder);

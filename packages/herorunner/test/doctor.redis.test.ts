@@ -1,5 +1,5 @@
 /** herorunner doctor: what a start with the same options would need, each fault with its fix. */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { load } from "@herorunner/daemon";
@@ -139,6 +139,15 @@ describe("doctor", () => {
       fix: expect.stringMatching(/--state-dir/),
     });
     expect(checkStateFolder(join(folder, "a", "b")).ok).toBe(true);
+  });
+
+  it("refuses a state folder behind a link that leads nowhere, which cannot be made", async () => {
+    const link = join(folder, "to-a-disk-that-is-not-mounted");
+    await symlink(join(folder, "not", "mounted"), link);
+    expect(checkStateFolder(join(link, "web-1"))).toMatchObject({
+      ok: false,
+      sentence: `${link} is not a folder that this user may write`,
+    });
   });
 });
 

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { type JobOutcome, type VerifiedJob } from "@herorunner/job";
 import { MemoryQueue } from "@herorunner/job/testing";
 import {
@@ -87,6 +87,24 @@ test("--invoke file hands over a private file that is gone afterwards", async ()
   });
   expect(command?.args.slice(0, 2)).toEqual(["run", "-p"]);
   expect(content).toBe("in a file");
+  expect(existsSync(dirname(command?.args[2] ?? ""))).toBe(false);
+});
+
+test.each([
+  [
+    "holds more than the script",
+    (file: string) => mkdirSync(join(dirname(file), "of the job", "deep"), { recursive: true }),
+  ],
+  ["is gone already", (file: string) => rmSync(dirname(file), { recursive: true })],
+])("the folder of --invoke file goes also when it %s", async (_what, change) => {
+  const { command, outcome } = await run({
+    invoke: "file",
+    script: (started) => {
+      change(started.args[2]!);
+      return execution({ kind: "exited", code: 0 });
+    },
+  });
+  expect(outcome.kind).toBe("finished");
   expect(existsSync(dirname(command?.args[2] ?? ""))).toBe(false);
 });
 

@@ -46,6 +46,24 @@ describe("the replay journal", () => {
     expect(await restarted.accept(guardOf("c"))).toBe(true);
   });
 
+  it("makes its folder and those above it for its user alone, also when several do", async () => {
+    const { folder } = await setup();
+    const deep = join(folder, "web-1", "replay");
+    const open = () => FileReplayJournal.open({ folder: deep, now: () => startMs });
+    await Promise.all([open(), open(), open()]);
+    for (const made of [folder, join(folder, "web-1"), deep])
+      expect((await stat(made)).mode & 0o777).toBe(0o700);
+  });
+
+  it("says so where no folder can be made, and does not try for ever", async () => {
+    const open = (folder: string) => FileReplayJournal.open({ folder, now: () => startMs });
+    await expect(open("/proc/no-such-process/web-1/replay")).rejects.toMatchObject({ code: "ENOENT" });
+    const { folder } = await setup();
+    await writeFile(folder, "a file");
+    await expect(open(folder)).rejects.toMatchObject({ code: "EEXIST" });
+    await expect(open(join(folder, "below"))).rejects.toMatchObject({ code: "ENOTDIR" });
+  });
+
   it("accepts as many starts as the signers allow", async () => {
     const { open } = await setup();
     const guard = guardOf("a", { maxStarts: 3 });

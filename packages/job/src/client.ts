@@ -30,6 +30,7 @@ import { enqueue, submit } from "./lua/submit.ts";
 import type { RawFields } from "./queue.ts";
 import { viewJob } from "./record.ts";
 import { noJob, operational, toClientError } from "./operational.ts";
+import { orAborted, ownSignal } from "./or-aborted.ts";
 import type { RedisConnection } from "./redis/connection.ts";
 import { type Commands, ConnectionPool } from "./redis/pool.ts";
 import { parseRedisUrl, type RedisTarget } from "./redis/redis-url.ts";
@@ -144,7 +145,8 @@ export class JobClient implements JobApi {
 
   /** Resolves with the job when it is final. Throws ClientError WAIT_TIMEOUT; rejects with the signal's reason on abort. */
   async wait(id: string, options: WaitOptions = {}): Promise<JobView> {
-    const keys = await this.#locate(id, options);
+    const signal = ownSignal(options.signal);
+    const keys = await orAborted(() => this.#locate(id, options), signal);
     const end = options.timeoutMs === undefined ? Infinity : performance.now() + options.timeoutMs;
     const own = this.#block(keys.queue);
     let seen: JobStatus | undefined;
@@ -152,8 +154,7 @@ export class JobClient implements JobApi {
     let answered = false;
     try {
       for (;;) {
-        options.signal?.throwIfAborted();
-        const job = await this.get(id, { runner: keys.runner });
+        const job = await orAborted(() => this.get(id, { runner: keys.runner }), signal);
         if (job.status !== seen) options.onStatus?.(job);
         seen = job.status;
         if (isFinal(job.status)) return job;
@@ -166,7 +167,7 @@ export class JobClient implements JobApi {
         // A reply beside a job that is not final is somebody's mistake; it must not make us spin.
         if (answered) await sleep(spinMs);
         const blockSeconds = Math.min(leftMs / 1000, roundSeconds);
-        answered = await replyOrRound(own, keys.reply(id), blockSeconds, options.signal);
+        answered = await replyOrRound(own, keys.reply(id), blockSeconds, signal);
         roundSeconds = Math.min(roundSeconds * waitRoundSeconds.growth, waitRoundSeconds.last);
       }
     } finally {
@@ -174,12 +175,14 @@ export class JobClient implements JobApi {
     }
   }
 
-  /** Live output, from the beginning or after `afterSeq`, until the job is final. Abort with `signal`. */
+  /** Live output, from the beginning or after `afterSeq`, until the job is final. Abort with `signal`. Throws NOT_FOUND, also when the job is deleted meanwhile. */
   async *logs(id: string, options: LogOptions = {}): AsyncGenerator<LogLine, void, undefined> {
-    const keys = await this.#locate(id, options);
+    const signal = ownSignal(options.signal);
+    const keys = await orAborted(() => this.#locate(id, options), signal);
     const own = this.#block(keys.queue);
     try {
-      yield* followLog(own, keys, id, options);
+      if ((yield* followLog(own, keys, id, { ...options, signal })) === "gone")
+        throw notFound(id, keys.runner);
     } catch (error) {
       throw toClientError(error);
     } finally {

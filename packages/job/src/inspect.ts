@@ -33,7 +33,7 @@ export async function readJobFields(
     return fields.size === 0 ? undefined : fields;
   } catch (error) {
     // A key of another type is nobody's job.
-    if (error instanceof QueueError && error.message.includes("WRONGTYPE")) return undefined;
+    if (isOfAnotherType(error)) return undefined;
     throw error;
   }
 }
@@ -108,7 +108,9 @@ async function readInstance(
   keys: RunnerKeys,
   owner: string,
 ): Promise<InstanceView | undefined> {
-  const reply = await redis.run(readInstanceScript, [keys.instance(owner)], ["1024"]);
+  const reply = await redis
+    .run(readInstanceScript, [keys.instance(owner)], ["1024"])
+    .catch(nothingWhenOfAnotherType);
   const fields = pairsOf(listOf(reply));
   if (fields.size === 0) return undefined;
   const text = (name: string): string => fields.get(name)?.toString() ?? "";
@@ -127,6 +129,15 @@ async function readInstance(
       : undefined,
     seenAtMs: whole("seen_at"),
   };
+}
+
+function nothingWhenOfAnotherType(error: unknown): [] {
+  if (isOfAnotherType(error)) return [];
+  throw error;
+}
+
+function isOfAnotherType(error: unknown): boolean {
+  return error instanceof QueueError && error.message.includes("WRONGTYPE");
 }
 
 /** Removes a job, its reply and its log, unless a runner has it. */

@@ -12,7 +12,7 @@ import type { JobRequest } from "./request.ts";
 export interface Submitted {
   readonly id: string;
   readonly runner: string;
-  /** `exists`: the same content was submitted under this id before; nothing was changed. */
+  /** `exists`: the same content was submitted under this id before. Nothing was changed, but that a job is queued now which was only created. */
   readonly outcome: "created" | "exists";
   readonly status: JobStatus;
 }
@@ -87,7 +87,10 @@ export interface JobApi extends AsyncDisposable {
   status(id: string, locator?: JobLocator): Promise<Pick<JobView, "id" | "status" | "reason">>;
   /** Resolves with the job when it is final. Throws WAIT_TIMEOUT; rejects with the signal's reason on abort. */
   wait(id: string, options?: WaitOptions): Promise<JobView>;
-  /** Live output, every line once and in order. A jump in `offset` means that bytes were left out. */
+  /**
+   * Live output, every line once and in order. A jump in `offset` means that bytes were left out. Throws NOT_FOUND, also
+   * when the job is deleted meanwhile.
+   */
   logs(id: string, options?: LogOptions): AsyncGenerator<LogLine, void, undefined>;
   /** `cancelled`: it had not started and is final now. `requested`: its runner was told. `final`: too late. */
   cancel(id: string, locator?: JobLocator): Promise<"cancelled" | "requested" | "final">;

@@ -52,11 +52,18 @@ const chunk = { first: 50, growth: 2, last: 400 } as const;
 /** Jobs that one call looks at. */
 const maxLooked = 2_000;
 const waitingLooked = 200;
+const maxLimit = 1_000;
 const maxListedFieldBytes = 64 * 1024;
 const unlisted: ReadonlySet<string> = new Set(["payload", "result", "stderr", "signatures", "receipt"]);
 const listedFields = [...clientFields, ...systemFields].filter((name) => !unlisted.has(name));
 
+/** Throws TypeError for a limit, a time or a cursor that is none. */
 export async function listJobs(sources: readonly ListSource[], filter: JobListFilter): Promise<ListedPage> {
+  const { limit, sinceMs = 0 } = filter;
+  if (!Number.isInteger(limit) || limit < 1 || limit > maxLimit) {
+    throw new TypeError(`limit is ${limit}; it must be a whole number from 1 to ${maxLimit}`);
+  }
+  if (Number.isNaN(sinceMs)) throw new TypeError("since is no number");
   const after = filter.cursor === undefined ? undefined : readCursor(filter.cursor);
   if (after === undefined) await Promise.all(sources.map(noteQueue));
   const heads = new Merge(sources, after, filter.sinceMs ?? 0);

@@ -18,7 +18,7 @@ interface FollowOptions {
   readonly afterSeq?: number;
   /** Default true. False: end after what is there. */
   readonly follow?: boolean;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -27,13 +27,16 @@ interface FollowOptions {
  */
 const blockMs = { first: 50, growth: 1.6, last: 1_000 } as const;
 
-/** Ends when the job is final (or nobody wants to follow it) and everything was read. The connection is the caller's, and blocked meanwhile. */
+/** Why a log was read no further: its job is final, the end of what is there was asked for, or there is no such job (any more). */
+export type LogEnd = "final" | "asked" | "gone";
+
+/** Ends when the job is final or gone (or nobody wants to follow it) and everything was read. The connection is the caller's, and blocked meanwhile. */
 export async function* followLog(
   connection: RedisConnection,
   keys: RunnerKeys,
   id: string,
   options: FollowOptions = {},
-): AsyncGenerator<LogLine, void, undefined> {
+): AsyncGenerator<LogLine, LogEnd, undefined> {
   const abort = (): void => connection.drop();
   options.signal?.addEventListener("abort", abort, { once: true });
   let last = "0-0";
@@ -43,6 +46,8 @@ export async function* followLog(
       options.signal?.throwIfAborted();
       // The status is read before the entries: when it was final, the entries that follow are all there are.
       const status = await connection.send(["HGET", keys.job(id), "status"]);
+      // Without a status it waits; without a hash it was deleted or has expired, and no runner will write any more.
+      if (status === null && (await connection.send(["EXISTS", keys.job(id)])) === 0) return "gone";
       const final = isFinal(statusOf(status === null ? undefined : String(status)));
       const ends = final || options.follow === false;
       const wait = ends ? [] : ["BLOCK", String(Math.round(block))];
@@ -52,7 +57,7 @@ export async function* followLog(
         last = entryId;
         if (line.seq > (options.afterSeq ?? 0)) yield line;
       }
-      if (ends && entries.length === 0) return;
+      if (ends && entries.length === 0) return final ? "final" : "asked";
       block = entries.length > 0 ? blockMs.first : Math.min(block * blockMs.growth, blockMs.last);
     }
   } catch (error) {

@@ -159,7 +159,8 @@ export class RedisIntake {
     const { keys, owner, leaseMs, maxClaims, maxHashBytes, resultTtlSeconds } = this.#options;
     const places = [keys.queue, keys.active, keys.leases, keys.dead, keys.events, keys.recent];
     const limits = [leaseMs, maxClaims, maxHashBytes, resultTtlSeconds].map(String);
-    return [places, [keys.job(""), keys.reply(""), owner, ...limits, id ?? "", how, ...tokens]];
+    const taken = id?.length === 0 && how === "" ? "empty" : how;
+    return [places, [keys.job(""), keys.reply(""), owner, ...limits, id ?? "", taken, ...tokens]];
   }
 
   #readAll(reply: Reply): Begun {

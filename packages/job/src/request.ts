@@ -44,7 +44,7 @@ export function requestAgain(job: Job, status: JobStatus): JobRequest {
 
 /** Fills in defaults and checks every field with the codec that the runner uses. Throws ClientError INVALID_JOB. */
 export function checkRequest(request: JobRequest): Job {
-  const { envVars = new Map<string, string>(), ...rest } = request;
+  const { envVars = new Map<string, string>(), ...rest } = stated(request);
   const job: Job = {
     ...{
       id: randomUUID(),
@@ -73,8 +73,29 @@ export function checkRequest(request: JobRequest): Job {
       `${name} is ${JSON.stringify(job[name])}; it must match ${idPattern.source}`,
     );
   }
+  for (const [member, name] of texts) {
+    if (typeof job[member] === "string") continue;
+    throw new ClientError("INVALID_JOB", `${name} is ${JSON.stringify(job[member])}; it must be a string`);
+  }
   const wire = new Map([...encodeJob(job)].map(([name, text]) => [name, Buffer.from(text)]));
   const decoded = decodeJob(wire, { id: job.id, runner: job.runner }, { maxPayloadBytes });
   if (!decoded.ok) throw new ClientError("INVALID_JOB", decoded.message);
   return decoded.job;
+}
+
+/** Texts of a request under their wire names. In JavaScript, whatever the types say, they can be anything. */
+const texts = [
+  ["payload", "payload"],
+  ["callerId", "caller_id"],
+  ["contextId", "context_id"],
+  ["executor", "executor"],
+  ["trace", "trace"],
+  ["audience", "audience"],
+  ["nonce", "nonce"],
+] as const;
+
+/** A member that is undefined is one that was left out, so that what may be missing can be handed on. */
+function stated(request: JobRequest): JobRequest {
+  const members = Object.entries(request).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(members) as unknown as JobRequest; // what is missing, types cannot see here
 }

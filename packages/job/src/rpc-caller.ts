@@ -59,6 +59,7 @@ export class RpcCaller {
       text = await response.text();
     } catch (error) {
       signal?.throwIfAborted();
+      this.#closed.signal.throwIfAborted();
       throw new ClientError("UNAVAILABLE", `the supervisor at ${this.#shown} ${whyNot(error)}`, {
         cause: error,
       });
@@ -86,9 +87,14 @@ export class RpcCaller {
       typeof message === "string" && message !== "" ? message : `error ${JSON.stringify(code)}`;
     throw new ClientError(
       (typeof code === "number" ? codes.get(code) : undefined) ?? "UNAVAILABLE",
-      typeof hint === "string" ? `${sentence}; ${hint}` : sentence,
+      typeof hint === "string" ? `${sentence}; ${asClause(hint)}` : sentence,
     );
   }
+}
+
+/** A hint is a sentence; here it goes on after a semicolon, and others may be put behind it. */
+function asClause(hint: string): string {
+  return hint.charAt(0).toLowerCase() + hint.slice(1).replace(/\.$/, "");
 }
 
 function whyNot(error: unknown): string {

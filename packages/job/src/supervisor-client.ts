@@ -22,6 +22,7 @@ import type {
 import { isFinal, type Job, type JobView } from "./job.ts";
 import { idPattern } from "./keys.ts";
 import type { LogLine } from "./log-reader.ts";
+import { ownSignal } from "./or-aborted.ts";
 import { statusOf } from "./record.ts";
 import { checkRequest, type JobRequest } from "./request.ts";
 import { RpcCaller, type RpcCallerOptions } from "./rpc-caller.ts";
@@ -61,41 +62,41 @@ export class SupervisorClient implements JobApi {
   }
 
   async get(id: string, locator: JobLocator = {}): Promise<JobView> {
-    return viewOf(await this.#rpc.call("job.get", named(id, locator)));
+    return this.#get(id, locator);
   }
 
   async status(id: string, locator: JobLocator = {}): Promise<Pick<JobView, "id" | "status" | "reason">> {
-    const answer = objectOf(await this.#rpc.call("job.status", named(id, locator)));
-    const { status, reason } = viewOf(new Map([...answer, ["runner", ""]]));
-    return reason === undefined ? { id, status } : { id, status, reason };
+    return this.#status(id, locator);
   }
 
   async wait(id: string, options: WaitOptions = {}): Promise<JobView> {
-    const { timeoutMs, signal } = options;
+    const { timeoutMs } = options;
+    const signal = ownSignal(options.signal);
     const end = timeoutMs === undefined ? Infinity : performance.now() + timeoutMs;
     const pause = new Pause();
     signal?.throwIfAborted();
-    let job = await this.get(id, options);
+    let job = await this.#get(id, options, signal);
     for (options.onStatus?.(job); !isFinal(job.status);) {
       const leftMs = end - performance.now();
       if (leftMs <= 0) {
         throw new ClientError("WAIT_TIMEOUT", `job ${id} is still ${job.status} after ${timeoutMs} ms`);
       }
       await pause.take(Math.min(leftMs, pollMs.last), signal);
-      const { status } = await this.status(id, options);
+      const { status } = await this.#status(id, options, signal);
       if (status === job.status) continue;
-      job = await this.get(id, options);
+      job = await this.#get(id, options, signal);
       options.onStatus?.(job);
     }
     return job;
   }
 
   async *logs(id: string, options: LogOptions = {}): AsyncGenerator<LogLine, void, undefined> {
+    const signal = ownSignal(options.signal);
     let after = options.afterSeq ?? 0;
     for (const pause = new Pause(); ;) {
-      options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       const answer = objectOf(
-        await this.#rpc.call("job.logs", { ...named(id, options), after, limit: logPage }, options.signal),
+        await this.#rpc.call("job.logs", { ...named(id, options), after, limit: logPage }, signal),
       );
       const lines = listOf(answer.get("entries")).map(lineOf);
       for (const line of lines) {
@@ -104,7 +105,7 @@ export class SupervisorClient implements JobApi {
       }
       if (lines.length > 0) pause.reset();
       else if (answer.get("final") === true || options.follow === false) return;
-      else await pause.take(pollMs.last, options.signal);
+      else await pause.take(pollMs.last, signal);
     }
   }
 
@@ -186,6 +187,16 @@ export class SupervisorClient implements JobApi {
   [Symbol.asyncDispose](): Promise<void> {
     this.close();
     return Promise.resolve();
+  }
+
+  async #get(id: string, locator: JobLocator, signal?: AbortSignal): Promise<JobView> {
+    return viewOf(await this.#rpc.call("job.get", named(id, locator), signal));
+  }
+
+  async #status(id: string, locator: JobLocator, signal?: AbortSignal) {
+    const answer = objectOf(await this.#rpc.call("job.status", named(id, locator), signal));
+    const { status, reason } = viewOf(new Map([...answer, ["runner", ""]]));
+    return reason === undefined ? { id, status } : { id, status, reason };
   }
 }
 

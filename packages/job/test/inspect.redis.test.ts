@@ -238,6 +238,8 @@ describe("a runner", () => {
     await submit("a", "b");
     await redis.send(["HSET", keys.settings, "paused", "1"]);
     await redis.send(["SET", keys.dead, "another type"]);
+    await redis.send(["ZADD", keys.instances, "9000000000000", "odd"]);
+    await redis.send(["SET", keys.instance("odd"), "another type"]);
     const presence = new RedisPresence({ target: parseRedisUrl(server.url), runner });
     const report = { owner: "o1", host: "h", pid: 7, version: "1", isolation: "group", signatures: "off" };
     await presence.beat({ ...report, slots: 2, busy: 1, lastPollMs: 12.6 });

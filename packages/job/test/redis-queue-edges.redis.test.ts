@@ -232,6 +232,20 @@ describe("ids that are not ids", () => {
     expect(told).toEqual(["not a job id"]);
   });
 
+  it.each(["waiting", "asking"] as const)("the empty one goes there at once, to who is %s", async (how) => {
+    const store = makeStore();
+    const told: string[] = [];
+    const queue = store.openRedis({ onPutAside: ({ why }) => void told.push(why) });
+    const ending = new AbortController();
+    if (how === "asking") await store.redis.send(["LPUSH", queue.keys.queue, ""]);
+    const claiming = queue.claim(ending.signal, { wait: how === "waiting" });
+    if (how === "waiting") await store.redis.send(["LPUSH", queue.keys.queue, ""]);
+    await until(() => told.length > 0, "it is put aside");
+    ending.abort();
+    expect(await claiming).toEqual([]);
+    expect([await store.dead(), await store.taken(), told]).toEqual([[""], [], ["not a job id"]]);
+  });
+
   it("that are found in active by a reaper go there too", async () => {
     const store = makeStore();
     const queue = store.openRedis();

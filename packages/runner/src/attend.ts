@@ -44,6 +44,7 @@ async function beat(presence: Presence, instance: InstanceFacts, host: RunningHo
   } catch (error) {
     if (!(error instanceof QueueError)) throw error;
     host.patience.failed("beat", error);
+    host.gate.setPaused(host.gate.paused); // who cannot ask goes on as it was
   }
 }
 

@@ -1,18 +1,21 @@
 /** Whether jobs are taken: closed while the runner is paused, and for good once it drains. */
 
 export class PauseGate {
-  #paused = false;
+  /** Undefined until it is known. */
+  #paused: boolean | undefined;
   #taking = new AbortController();
   #waiters: (() => void)[] = [];
   readonly #draining: AbortSignal;
 
-  constructor(draining: AbortSignal) {
+  /** Without `known` no jobs are taken before it was said for the first time whether the runner is paused. */
+  constructor(draining: AbortSignal, { known }: { readonly known: boolean } = { known: true }) {
+    this.#paused = known ? false : undefined;
     this.#draining = draining;
     draining.addEventListener("abort", () => this.#change(), { once: true });
   }
 
   get paused(): boolean {
-    return this.#paused;
+    return this.#paused === true;
   }
 
   /** Aborts when no more jobs must be taken: a pause or the drain. A new one after each pause. */
@@ -28,7 +31,7 @@ export class PauseGate {
 
   /** Resolves when jobs may be taken, or when the runner drains. */
   async open(): Promise<void> {
-    while (this.#paused && !this.#draining.aborted) {
+    while (this.#paused !== false && !this.#draining.aborted) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
     }
   }

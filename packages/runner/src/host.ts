@@ -74,8 +74,9 @@ export interface RunnerHost {
   readonly journal?: ReplayJournal;
   /** Without it no receipts are written. Refused jobs get none: nothing was run. */
   readonly signReceipt?: SignReceipt;
-  /** Heartbeat, pause, ping and cancel wake-ups. Without it the runner is invisible but works. */
+  /** Heartbeat, pause, ping and cancel wake-ups. Without it the runner works, and others take it for gone. */
   readonly presence?: Presence;
+  /** What the heartbeat says; goes with `presence`. */
   readonly instance?: InstanceFacts;
   /** Stop when the queue is empty and every taken job has ended. */
   readonly burst?: boolean;

@@ -2,7 +2,13 @@
  * What a runner is. Write `processJob`, name the type, and defineRunner() adds `spawn`, which turns it into a live
  * process: it takes jobs, keeps their leases, finds those of dead runners and stops in two steps.
  */
-import type { Claim, JobOutcome, QueueErrorCode, VerifiedJob } from "@herorunner/job";
+import {
+  type Claim,
+  isJobReason,
+  type JobOutcome,
+  type QueueErrorCode,
+  type VerifiedJob,
+} from "@herorunner/job";
 import type { RunnerHost } from "./host.ts";
 import type { Clock, Logger } from "./ports.ts";
 import { spawnRunner } from "./spawn.ts";
@@ -68,7 +74,12 @@ export function defineRunner(definition: Omit<Runner, "spawn">): Runner {
 
 /** The compiler checks this already, but runners are also written without one. */
 function checkOutcome(outcome: JobOutcome): JobOutcome {
-  const kind = (outcome as JobOutcome | undefined)?.kind; // may be anything where nobody compiled
+  const given = outcome as { readonly kind?: unknown; readonly reason?: unknown } | undefined;
+  const kind = given?.kind;
+  if (kind === "error" && !isJobReason(String(given?.reason)))
+    throw new TypeError(
+      `processJob() answered with the reason "${String(given?.reason)}", which is not one of the closed list`,
+    );
   if (kind === "finished" || kind === "error") return outcome;
   throw new TypeError("processJob() did not answer with an outcome; end it with finished(…) or failed(…)");
 }

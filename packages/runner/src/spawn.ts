@@ -21,6 +21,7 @@ import type { Runner, RunnerHandle, RunnerHealth, RunnerSummary } from "./runner
 import { Slots } from "./slots.ts";
 
 export function spawnRunner(runner: Runner, given: RunnerHost): RunnerHandle {
+  refuseHalfPresence(given);
   const clock = given.clock ?? systemClock;
   const logger = given.logger ?? silentLogger;
   const timing: RunnerTiming = { ...defaultTiming, ...given.timing };
@@ -47,7 +48,9 @@ export function spawnRunner(runner: Runner, given: RunnerHost): RunnerHandle {
     signReceipt: given.signReceipt,
     slots: new Slots(given.concurrency),
     leases: new LeaseKeeper(given.queue, patience, timing.renewEveryMs),
-    gate: new PauseGate(draining.signal),
+    gate: new PauseGate(draining.signal, {
+      known: given.presence === undefined || given.instance === undefined,
+    }),
     draining: draining.signal,
     givingUp: givingUp.signal,
     burst: given.burst ?? false,
@@ -76,6 +79,14 @@ export function spawnRunner(runner: Runner, given: RunnerHost): RunnerHandle {
       await this.stopped;
     },
   };
+}
+
+/** Half of it would do nothing, and nobody would notice. */
+function refuseHalfPresence({ presence, instance }: RunnerHost): void {
+  if ((presence === undefined) === (instance === undefined)) return;
+  throw new TypeError(
+    "spawn() takes presence and instance together: the one tells others what the other says",
+  );
 }
 
 function isShutdown(outcome: JobOutcome): boolean {

@@ -54,6 +54,13 @@ test("a heartbeat tells who lives, how many slots there are and how many are bus
   expect(store.queue).toEqual([]);
 });
 
+test("half of what it takes to be seen is refused, for nobody would notice that it does nothing", () => {
+  const { presence } = fakePresence();
+  const processJob = () => Promise.resolve(finished(""));
+  for (const half of [{ presence }, { instance }])
+    expect(() => engine(processJob, half)).toThrow("presence and instance together");
+});
+
 test("a paused runner takes nothing, finishes what it has, and goes on when it is resumed", async () => {
   const { presence, state } = fakePresence();
   let letGo = (): void => undefined;
@@ -78,6 +85,35 @@ test("a paused runner takes nothing, finishes what it has, and goes on when it i
   await until(() => store.text("2", "status") === "finished", "the second job ended");
   await end();
   expect(logger.messages("info")).toEqual(["paused: no jobs are taken", "resumed: jobs are taken again"]);
+});
+
+test("a runner that was paused before its start takes nothing, however late it learns that", async () => {
+  const { presence, state } = fakePresence();
+  state.paused = true;
+  let answer = (): void => undefined;
+  const held = new Promise<void>((resolve) => (answer = resolve));
+  const slow: Presence = { ...presence, beat: (report) => held.then(() => presence.beat(report)) };
+  const jobs = { "1": { payload: "x" } };
+  const { store, handle, end } = engine(() => Promise.resolve(finished("")), {
+    ...{ presence: slow, instance, jobs },
+  });
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  expect([store.queue, store.active]).toEqual([["1"], []]);
+  answer();
+  await until(() => handle.health().paused, "it is paused");
+  expect([store.queue, store.active]).toEqual([["1"], []]);
+  state.paused = false;
+  await until(() => store.text("1", "status") === "finished", "the job ended");
+  await end();
+});
+
+test("a runner that cannot ask whether it is paused takes jobs all the same", async () => {
+  const { presence, state } = fakePresence();
+  state.away = true;
+  const jobs = { "1": { payload: "x" } };
+  const { store, end } = engine(() => Promise.resolve(finished("")), { presence, instance, jobs });
+  await until(() => store.text("1", "status") === "finished", "the job ended");
+  await end();
 });
 
 test("a pause is learnt from the next heartbeat when its message was lost", async () => {

@@ -6,6 +6,21 @@ function setup() {
   return { draining, gate: new PauseGate(draining.signal) };
 }
 
+test("one that does not know yet whether there is a pause lets nobody in, until it is told or the runner drains", async () => {
+  for (const opens of ["told", "drained"] as const) {
+    const draining = new AbortController();
+    const gate = new PauseGate(draining.signal, { known: false });
+    let isOpen = false;
+    const opened = gate.open().then(() => (isOpen = true));
+    await Promise.resolve();
+    expect([isOpen, gate.paused]).toEqual([false, false]);
+    if (opens === "told") gate.setPaused(false);
+    else draining.abort();
+    await opened;
+    expect(gate.taking.aborted).toBe(opens === "drained");
+  }
+});
+
 test("a pause aborts the taking that is under way, and a resume gives a fresh signal", async () => {
   const { gate } = setup();
   const first = gate.taking;

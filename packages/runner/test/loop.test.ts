@@ -60,6 +60,15 @@ test("a processJob that answers with nothing is told what it should answer with"
   await end();
 });
 
+test("a processJob that makes up a reason is told so, and the record keeps to the closed list", async () => {
+  const { store, end } = engine(() => Promise.resolve(failed("tired" as "internal", "no more today")));
+  store.submit("1", { payload: "x" });
+  await until(() => store.text("1", "status") === "error", "the job is over");
+  expect(store.text("1", "reason")).toBe("internal");
+  expect(store.text("1", "error")).toContain('the reason "tired"');
+  await end();
+});
+
 test("a lost claim ends the work first and writes nothing", async () => {
   const order: string[] = [];
   const { store, queue, events, end } = engine(async (_job, { signal }) => {

@@ -95,6 +95,14 @@ describe("runners", () => {
     expect(await one.call("job.get", { id: job })).toMatchObject({ status: "queued" });
   });
 
+  it("that are alive without being registered are shown, for jobs are queued for them too", async () => {
+    const runner = harness.runner();
+    await runner.appear();
+    expect(await one.call("runner.get", { id: runner.id })).toMatchObject({ id: runner.id, alive: true });
+    await runner.presence.leave("stand-in");
+    expect((await one.fail("runner.get", { id: runner.id })).data["reason"]).toBe("runner_not_found");
+  });
+
   it("that nobody registered are not found, whatever is asked of them", async () => {
     for (const method of ["runner.get", "runner.ping", "runner.pause", "runner.resume"]) {
       const { code, data } = await one.fail(method, { id: "nobody" });
@@ -150,6 +158,20 @@ describe("job.create and job.start", () => {
     for (const change of [{ payload: "y" }, { env_vars: { A: "1" } }, { timeout: 6 }, { caller_id: "bob" }]) {
       expect(await other.fail("job.create", { ...job, ...change })).toMatchObject({ code: -32009 });
     }
+  });
+
+  it("leave it to job.run to queue a job that was only created, once, and never one with other content", async () => {
+    const { runner, id } = await setup();
+    const job = { runner: id, payload: "x", id: `${id}-created` };
+    await one.call("job.create", job);
+    expect(await one.fail("job.run", { ...job, payload: "y" })).toMatchObject({ code: -32009 });
+    expect(await harness.redis.send(["LLEN", runner.keys.queue])).toBe(0);
+    const run = await other.call("job.run", job);
+    expect(run).toMatchObject({ outcome: "exists", status: "queued" });
+    expect(run.queued_at).toBeGreaterThan(0);
+    expect(await one.call("job.run", job)).toMatchObject({ outcome: "exists", status: "queued" });
+    expect(await one.call("job.create", job)).toMatchObject({ outcome: "exists", status: "queued" });
+    expect(await harness.redis.send(["LLEN", runner.keys.queue])).toBe(1);
   });
 
   it("agree when many callers create one job at once through two supervisors", async () => {

@@ -11,7 +11,7 @@ import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { parseJob, readSource } from "../job-input.ts";
 import type { SigningConfig } from "../job-options.ts";
 import type { VerifyConfig } from "../options.ts";
-import type { Shell } from "../shell.ts";
+import { type Shell, shownOn } from "../shell.ts";
 import { signOptions } from "../signing.ts";
 import { UsageError } from "../usage-error.ts";
 import { jsonLine } from "../visible.ts";
@@ -87,8 +87,8 @@ export async function verify(config: VerifyConfig, shell: Shell): Promise<ExitCo
     ...(runner === undefined ? {} : { runner }),
     ...(audience === undefined ? {} : { audience }),
   });
-  await shell.stdout.write(answer.stdout);
-  await shell.stderr.write(answer.stderr);
+  await shell.stdout.write(shownOn(shell.stdout, answer.stdout, false));
+  await shell.stderr.write(shownOn(shell.stderr, answer.stderr, false));
   return answer.exitCode;
 }
 

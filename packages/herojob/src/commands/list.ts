@@ -4,6 +4,7 @@ import { wireView } from "@herorunner/job";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import type { ListConfig } from "../options.ts";
 import type { Session } from "../session.ts";
+import { shownOn } from "../shell.ts";
 import { shortDuration, table } from "../text.ts";
 import { jsonLine } from "../visible.ts";
 
@@ -14,7 +15,11 @@ export async function list(config: ListConfig, { api, shell }: Session): Promise
     return exitCodes.done;
   }
   const head = ["ID", "STATUS", "REASON", "RUNNER", "CALLER", "AGE", "TOOK"];
-  await shell.stdout.write(table([head, ...jobs.map((job) => row(job, shell.now()))]));
+  // Before the table is made: what is written out is wider.
+  const rows = jobs.map((job) =>
+    row(job, shell.now()).map((cell) => shownOn(shell.stdout, cell, false).replaceAll(/[\t\n]/g, " ")),
+  );
+  await shell.stdout.write(table([head, ...rows]));
   if (nextCursor !== null) await shell.stderr.write(`there are more: --cursor ${nextCursor}\n`);
   else if (jobs.length === 0 && shell.stderr.isTerminal) await shell.stderr.write("no such jobs\n");
   return exitCodes.done;

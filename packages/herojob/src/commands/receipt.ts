@@ -1,12 +1,12 @@
 /** `receipt get` and `receipt verify`: the runner's signed word on how a job ended. */
 import { access } from "node:fs/promises";
-import { idPattern, type Job, type JobView } from "@herorunner/job";
+import { idPattern, isFinal, type Job, type JobView } from "@herorunner/job";
 import { jobDigest, readPublicKey, receiptMismatch, verifyReceipt } from "@herorunner/job/trust";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { parseJob, readSource } from "../job-input.ts";
 import type { ReceiptConfig } from "../options.ts";
 import { locatorOf, type Session, type WithSession } from "../session.ts";
-import type { Shell } from "../shell.ts";
+import { type Shell, shownOn } from "../shell.ts";
 import { UsageError } from "../usage-error.ts";
 import { jsonLine } from "../visible.ts";
 
@@ -26,7 +26,7 @@ export async function receipt(
     const view = await session.api.get(target, locatorOf(config));
     if (view.receipt === undefined) return missing(view, session);
     if (action === "get") {
-      await shell.stdout.write(`${view.receipt}\n`);
+      await shell.stdout.write(`${shownOn(shell.stdout, view.receipt, false)}\n`);
       return exitCodes.done;
     }
     const stored = { view, job: await storedJob(config, session) };
@@ -34,11 +34,15 @@ export async function receipt(
   });
 }
 
-async function missing({ id, status }: JobView, { shell }: Session): Promise<ExitCode> {
-  const why =
-    status === "finished" || status === "error" ? "its runner has no --receipt-key" : `it is ${status}`;
-  await shell.stderr.write(`herojob: job ${id} has no receipt: ${why}\n`);
+async function missing(job: JobView, { shell }: Session): Promise<ExitCode> {
+  await shell.stderr.write(`herojob: job ${job.id} has no receipt: ${whyNone(job)}\n`);
   return exitCodes.conflict;
+}
+
+function whyNone({ status, reason, attempt }: JobView): string {
+  if (!isFinal(status)) return `it is ${status}`;
+  if (attempt === 0) return "it was never started";
+  return reason === "runner_lost" ? "its runner was lost before its end" : "its runner has no --receipt-key";
 }
 
 /** The job as it is stored, where the store shows all of it. */
@@ -115,7 +119,8 @@ async function report({ valid, publicKey, checks }: Judgement, { config, shell }
   const lines = checks.map(
     ({ name, ok, detail }) => `${ok ? "ok" : "FAIL"} ${name}${detail === undefined ? "" : `: ${detail}`}\n`,
   );
-  await shell.stdout.write(config.json ? jsonLine({ valid, public_key: publicKey, checks }) : lines.join(""));
+  const text = shownOn(shell.stdout, lines.join(""), false);
+  await shell.stdout.write(config.json ? jsonLine({ valid, public_key: publicKey, checks }) : text);
   if (valid && config.publicKey.length === 0) {
     await shell.stderr.write(
       "herojob: the signature holds, but whose key it is was not asked; name the runner's with --public-key HEX\n",

@@ -13,12 +13,8 @@ class Collected implements OutputPort {
   }
 }
 
-/** `input` is all of standard input. Paths in `args` must be absolute: the folder is that of the tests. */
-export async function herojobHere(
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-  input = "",
-): Promise<Ended> {
+/** Nobody sits at it. `input` is all of standard input. */
+export function hereShell(input = ""): { shell: Shell; written: () => { stdout: string; stderr: string } } {
   const [stdout, stderr] = [new Collected(), new Collected()];
   const shell: Shell = {
     ...{ stdout, stderr, isInteractive: false },
@@ -28,6 +24,16 @@ export async function herojobHere(
     holdInterrupts: () => undefined,
     now: Date.now,
   };
+  return { shell, written: () => ({ stdout: stdout.text, stderr: stderr.text }) };
+}
+
+/** `input` is all of standard input. Paths in `args` must be absolute: the folder is that of the tests. */
+export async function herojobHere(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  input = "",
+): Promise<Ended> {
+  const { shell, written } = hereShell(input);
   const code = await runHerojob(args, env, shell);
-  return { code, stdout: stdout.text, stderr: stderr.text };
+  return { code, ...written() };
 }

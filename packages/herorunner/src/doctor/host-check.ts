@@ -1,5 +1,5 @@
 /** What the host gives: Node, isolation levels, a folder for state. */
-import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { accessSync, constants, lstatSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { type IsolationWish, type LevelReport, probeIsolation } from "@herorunner/runner";
 import { type Finding, fine } from "./finding.ts";
@@ -36,7 +36,7 @@ function isolationFinding({ level, available, reason }: LevelReport, wish: Isola
 /** The folder itself, or the nearest one above it that exists, must be ours to write. */
 export function checkStateFolder(folder: string): Finding {
   let nearest = folder;
-  while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
+  while (!isThere(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
   try {
     if (!statSync(nearest).isDirectory()) throw new Error(`${nearest} is no folder`);
     accessSync(nearest, constants.W_OK | constants.X_OK);
@@ -45,5 +45,14 @@ export function checkStateFolder(folder: string): Finding {
     const fix = `mend ${nearest}, or name another folder with --state-dir`;
     const sentence = `${nearest} is not a folder that this user may write`;
     return { name: "state folder", ok: false, severity: "refuse", sentence, fix };
+  }
+}
+
+/** A link that leads nowhere is there too, as that to a disk which is not mounted: no folder can be made in its place. */
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false; // below a file, or behind a folder that may not be entered: the one above says so
   }
 }

@@ -7,6 +7,7 @@
  *      taken_id, if not empty, is in active and has the first token
  *      how = behind: sent behind a BLMOVE before that has answered; the first token is for the first job in active that
  *      nobody holds then, and nothing is done where there is none. It may be that of another process
+ *      how = empty: the one that was taken is the empty id
  *      how = again: the answer to a call with the same tokens was lost, so ids that have one of them by now are found
  *      and handed out once more
  * →    {exhausted, {id, OK, token, claims, bytes, {field, value, …}}…}   ours now; above max_bytes without fields
@@ -142,7 +143,7 @@ if how == 'again' then
     if token and mine[token] and not used[token] and take(id, token) then used[token] = true end
   end
 end
-if taken_id ~= '' then
+if taken_id ~= '' or how == 'empty' then
   -- Another job may have the first token, where the answer to a call behind a BLMOVE was lost.
   local at = 10
   while used[ARGV[at]] do at = at + 1 end

@@ -4,15 +4,25 @@
  * KEYS job queue events recent
  * ARGV id mode ("queue" or "create") (field value)…
  * →    {CREATED, status} · {EXISTS, status} same content · {CONFLICT, status} same id, other content
+ *      Whoever queues a job that was only created before queues that one.
  *
  * Content is what the job does; when and by whom it was signed is not compared.
  */
 import { event, now, remember, script } from "../redis/script.ts";
 
+/** `enqueue(job, queue, events, id)`: from `created`, or from nothing, to `queued`. Needs `now` and `event`. */
+const enqueued = `
+local function enqueue(job, queue, events, id)
+  redis.call('HSET', job, 'status', 'queued', 'queued_at', now)
+  redis.call('LPUSH', queue, id)
+  event(events, id, 'queued')
+end
+`;
+
 export const submit = script(
   "submit",
   `
-${now}${event}${remember}
+${now}${event}${remember}${enqueued}
 local job, queue, events, recent = unpack(KEYS)
 local id, mode = unpack(ARGV)
 local kind = redis.call('TYPE', job).ok
@@ -24,6 +34,10 @@ if kind ~= 'none' then
   for _, name in ipairs({ 'payload', 'caller_id', 'context_id', 'executor', 'timeout', 'env_vars', 'max_attempts' }) do
     if (redis.call('HGET', job, name) or '') ~= (given[name] or '') then return { 'CONFLICT', status } end
   end
+  if status == 'created' and mode == 'queue' then
+    enqueue(job, queue, events, id)
+    status = 'queued'
+  end
   return { 'EXISTS', status }
 end
 redis.call('HSET', job, unpack(ARGV, 3))
@@ -33,9 +47,7 @@ if mode == 'create' then
   event(events, id, 'created')
   return { 'CREATED', 'created' }
 end
-redis.call('HSET', job, 'status', 'queued', 'queued_at', now)
-redis.call('LPUSH', queue, id)
-event(events, id, 'queued')
+enqueue(job, queue, events, id)
 return { 'CREATED', 'queued' }
 `,
 );
@@ -50,13 +62,11 @@ return { 'CREATED', 'queued' }
 export const enqueue = script(
   "enqueue",
   `
-${now}${event}
+${now}${event}${enqueued}
 if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return { 'NOT_CREATED', 'missing' } end
 local status = redis.call('HGET', KEYS[1], 'status') or 'queued'
 if status ~= 'created' then return { 'NOT_CREATED', status } end
-redis.call('HSET', KEYS[1], 'status', 'queued', 'queued_at', now)
-redis.call('LPUSH', KEYS[2], ARGV[1])
-event(KEYS[3], ARGV[1], 'queued')
+enqueue(KEYS[1], KEYS[2], KEYS[3], ARGV[1])
 return { 'OK', 'queued' }
 `,
 );

@@ -109,7 +109,7 @@ class LazyConnection implements RedisConnection {
         const deadlineMs = options.deadlineMs ?? this.#options.deadlineMs ?? defaultDeadlineMs;
         return await inTime(sendTo(client, command), deadlineMs, client);
       } catch (error) {
-        const failure = toQueueError(error, this.#where);
+        const failure = this.#failureOf(error);
         // A new connection finds the new master, or logs in with what is right by now.
         if (failure.code === "UNAVAILABLE" || /AUTH|PASS/.test(refusalWord(failure)))
           this.#discard(attempt, client);
@@ -139,7 +139,7 @@ class LazyConnection implements RedisConnection {
       await inTime(client.subscribe(channel, onMessage), deadlineMs, client);
     } catch (error) {
       this.#discard(attempt, client);
-      throw toQueueError(error, this.#where);
+      throw this.#failureOf(error);
     }
   }
 
@@ -165,7 +165,9 @@ class LazyConnection implements RedisConnection {
     const attempt = this.#attempt;
     if (attempt === undefined) return;
     this.#attempt = undefined;
-    attempt.giveUp(new QueueError("UNAVAILABLE", "the Redis connection was dropped"));
+    attempt.giveUp(
+      this.#closed ? closedByUs() : new QueueError("UNAVAILABLE", "the Redis connection was dropped"),
+    );
     attempt.client.then(destroy, () => undefined);
   }
 
@@ -175,7 +177,7 @@ class LazyConnection implements RedisConnection {
   }
 
   #connect(): Attempt {
-    if (this.#closed) throw new QueueError("UNAVAILABLE", "the Redis connection is closed");
+    if (this.#closed) throw closedByUs();
     // A connection that is known to be gone is not worth a failed command.
     if (this.#attempt?.standing?.client.isReady === false) this.#attempt = undefined;
     return (this.#attempt ??= this.#begin());
@@ -226,6 +228,12 @@ class LazyConnection implements RedisConnection {
     }
   }
 
+  /** What breaks because we closed it is no fault of Redis. */
+  #failureOf(error: unknown): QueueError {
+    const failure = toQueueError(error, this.#where);
+    return this.#closed && failure.code === "UNAVAILABLE" ? closedByUs() : failure;
+  }
+
   get #where(): string {
     return `Redis at ${this.#options.target.shown}`;
   }
@@ -234,6 +242,10 @@ class LazyConnection implements RedisConnection {
     if (this.#attempt === attempt) this.#attempt = undefined;
     destroy(client);
   }
+}
+
+function closedByUs(): QueueError {
+  return new QueueError("UNAVAILABLE", "the Redis connection is closed");
 }
 
 /** The call of a script that Redis is hoped to know; it refuses with NOSCRIPT when it does not. */

@@ -3,7 +3,7 @@
  * them `echo x > /dev/stderr` fails inside a job. A FIFO can, and reads and writes like any pipe.
  * FIFOs are made ahead in batches, opened, and their names removed at once. None serves two jobs.
  */
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from "node:fs";
+import { closeSync, constants, mkdtempSync, openSync, rmdirSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FifoMaker } from "./fifo-maker.ts";
@@ -60,9 +60,25 @@ export class OutputPipes {
       for (const fd of opened) closeSync(fd);
       throw error;
     } finally {
-      rmSync(folder, { recursive: true, force: true });
+      removeFifos(folder, batchSize);
     }
     this.#unused.push(...opened);
+  }
+}
+
+/** Name by name, which works without free descriptors too. Some may not have been made; what stays is not worth an error. */
+function removeFifos(folder: string, count: number): void {
+  for (let index = 0; index < count; index += 1) {
+    attempt(() => unlinkSync(join(folder, String(index))));
+  }
+  attempt(() => rmdirSync(folder));
+}
+
+function attempt(act: () => void): void {
+  try {
+    act();
+  } catch {
+    // Gone already, or never there.
   }
 }
 

@@ -76,6 +76,11 @@ export function environmentOf({ pid, state }: ProcessStat): string | undefined {
   }
 }
 
+/** The arguments of a process, its name the first, ended by NUL each; undefined when they may not be read. */
+export function readArguments(pid: number): string | undefined {
+  return readProcFile(pid, "cmdline");
+}
+
 /** `entry` is `NAME=value`. */
 export function holdsEntry(environment: string, entry: string): boolean {
   return environment.startsWith(`${entry}\0`) || environment.includes(`\0${entry}\0`);
@@ -136,7 +141,7 @@ export class LastPid {
 const buffer = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** Reads with one buffer for all: the table is read often, and most of its files are small. */
-function readProcFile(pid: number, file: "stat" | "environ"): string | undefined {
+function readProcFile(pid: number, file: "cmdline" | "stat" | "environ"): string | undefined {
   try {
     return withSpareDescriptor(() => readText(`/proc/${pid}/${file}`));
   } catch {

@@ -3,6 +3,7 @@
  * the environment it was started with, and having a member as its parent. A member that was seen once stays known.
  */
 import type { FoundProcess } from "@herorunner/job";
+import { ExecWatch } from "./exec-watch.ts";
 import {
   environmentOf,
   holdsEntry,
@@ -27,17 +28,13 @@ export interface Member extends FoundProcess {
   readonly startTicks: number;
 }
 
-/** How long a process without an environment may be on its way from fork to exec. */
-const execWindowMs = 100;
-
 export class ProcessFamily {
   readonly head: FamilyHead;
   readonly #lastPid: LastPid;
   /** Every process that was ever found, by pid and start time. */
   readonly #seen = new Map<string, Member>();
-  /** Young processes without an environment, and when they were first met. During exec a process has none. */
-  readonly #blank = new Map<string, number>();
-  #sawBlank = false;
+  readonly #execs = new ExecWatch();
+  #sawExec = false;
 
   constructor(head: FamilyHead, lastPid: LastPid) {
     this.head = head;
@@ -51,13 +48,13 @@ export class ProcessFamily {
 
   /** Whether the last look met a process of which it could not be told whose it is, yet. */
   get isUnclear(): boolean {
-    return this.#sawBlank;
+    return this.#sawExec;
   }
 
   /** Looks through the whole process table for living members. Newest first. `onFound` is called at once for each. */
   scan(onFound?: (member: Member) => void): readonly Member[] {
     const look = new Look();
-    this.#sawBlank = false;
+    this.#sawExec = false;
     let seenUpTo = this.#lastPid.read();
     this.#lookAt(listPids(), look, onFound);
     // A process that forks and ends all the time is always behind the look; so follow it.
@@ -83,7 +80,7 @@ export class ProcessFamily {
    * processes of other jobs: nobody can enter the session of another job, so these are passed over without a closer look.
    */
   mayHaveMemberBetween(after: number, last: number, siblings: ReadonlySet<number>): boolean {
-    this.#sawBlank = false;
+    this.#sawExec = false;
     const found = pidsBetween(after, last).some((pid) => {
       if (siblings.has(pid)) return false;
       const stat = readStat(pid);
@@ -91,7 +88,7 @@ export class ProcessFamily {
       if (stat.session !== this.head.pid && siblings.has(stat.session)) return false;
       return this.#kinship(stat) !== undefined;
     });
-    return found || this.#sawBlank;
+    return found || this.#sawExec;
   }
 
   /** Takes in processes that somebody else knows to be of the job. */
@@ -158,16 +155,10 @@ export class ProcessFamily {
     const known = this.#seen.get(keyOf(stat));
     if (known !== undefined) return known.via;
     // What is older than the job is not of the job; this spares most environments.
-    if (stat.startTicks < this.head.startTicks || stat.ppid === kernelThreads) return undefined;
+    if (stat.startTicks < this.head.startTicks) return undefined;
     const environment = environmentOf(stat);
-    if (environment === "") this.#noteBlank(keyOf(stat));
+    if (this.#execs.isOnItsWay(stat, environment)) this.#sawExec = true;
     return environment !== undefined && holdsEntry(environment, this.head.marker) ? "marker" : undefined;
-  }
-
-  #noteBlank(key: string): void {
-    const first = this.#blank.get(key) ?? performance.now();
-    this.#blank.set(key, first);
-    if (performance.now() - first < execWindowMs) this.#sawBlank = true;
   }
 
   #remember(stat: ProcessStat, via: FoundProcess["via"]): Member {
@@ -180,9 +171,6 @@ export class ProcessFamily {
     return member;
   }
 }
-
-/** The parent of the kernel's own threads, which have no environment. */
-const kernelThreads = 2;
 
 /** What one look through the process table has met. */
 class Look {

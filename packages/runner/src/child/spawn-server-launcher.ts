@@ -25,7 +25,7 @@ export interface SpawnServerLauncherOptions {
   /** How many processes may wait for their input beside the jobs. Default 0. */
   readonly prepared?: number;
   /** What each job is put into. The caller closes them, after the launcher. */
-  readonly fences?: FenceMaker;
+  readonly fences?: FenceMaker | undefined;
   /** Which programs may be servers, the best first. Default: native, and python where there is none. */
   readonly programs?: readonly SpawnServerProgram["kind"][];
   /** A server that takes longer to start a job was stopped, or worse, and is given up. Default 10 000. */

@@ -4,14 +4,15 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { killAll } from "./ending.ts";
+import { ExecWatch } from "./exec-watch.ts";
 import type { Fence } from "./fence.ts";
 import { environmentOf, holdsEntry, isAlive, LastPid, listPids, readStat } from "./proc.ts";
 import { ProcessFamily } from "./process-family.ts";
 
-/** A process that is made just now shows the environment of its server until it has become the job. */
-const quietLooks = 4;
-const betweenLooksMs = 5;
-const mostLooks = 50;
+/** A process that is made just now shows the environment of its server until it begins to become the job. */
+const quietLooks = 10;
+const betweenLooksMs = 10;
+const mostLooks = 200;
 
 /** `pid` leads the job; undefined where nobody knows. `marker` is `NAME=value`. Resolves when nothing is left, or will not die. */
 export async function endUnwatched(
@@ -40,12 +41,14 @@ async function endMarked(
   fence: Fence | undefined,
   end: (session: number) => Promise<boolean>,
 ): Promise<void> {
+  const execs = new ExecWatch();
   let quiet = 0;
   for (let look = 0; look < mostLooks && quiet < quietLooks; look += 1) {
     if (look > 0) await sleep(betweenLooksMs);
-    const sessions = sessionsMarked(marker);
-    quiet = sessions.length === 0 && (fence?.isEmpty() ?? true) ? quiet + 1 : 0;
-    if (quiet === 0) fence?.kill();
+    const { sessions, isUnclear } = lookFor(marker, execs);
+    const isQuiet = sessions.length === 0 && !isUnclear && (fence?.isEmpty() ?? true);
+    quiet = isQuiet ? quiet + 1 : 0;
+    if (!isQuiet) fence?.kill();
     for (const session of sessions) {
       fence?.begin(session);
       if (!(await end(session))) return;
@@ -54,12 +57,18 @@ async function endMarked(
 }
 
 /** Whoever has become a job, or was started by it, leads or has a session of the job's. */
-function sessionsMarked(marker: string): readonly number[] {
+function lookFor(
+  marker: string,
+  execs: ExecWatch,
+): { readonly sessions: readonly number[]; readonly isUnclear: boolean } {
   const own = readStat(process.pid)?.session;
-  const living = listPids()
-    .map(readStat)
-    .filter(isAlive)
-    .filter(({ session }) => session !== own);
-  const marked = living.filter((stat) => holdsEntry(environmentOf(stat) ?? "", marker));
-  return [...new Set(marked.map(({ session }) => session))];
+  const sessions = new Set<number>();
+  let isUnclear = false;
+  for (const stat of listPids().map(readStat)) {
+    if (!isAlive(stat) || stat.session === own) continue;
+    const environment = environmentOf(stat);
+    if (execs.isOnItsWay(stat, environment)) isUnclear = true;
+    if (holdsEntry(environment ?? "", marker)) sessions.add(stat.session);
+  }
+  return { sessions: [...sessions], isUnclear };
 }

@@ -15,7 +15,7 @@ import {
 
 const outcome = z
   .enum(["created", "exists"])
-  .describe("`exists`: the same content was stored under this id before; nothing was changed.");
+  .describe("`exists`: the same content was stored under this id before.");
 const locator = z.strictObject({ id: jobId, runner: jobRunner });
 const maxWaitSeconds = 300;
 
@@ -74,7 +74,7 @@ export const jobMethods = {
   "job.run": method({
     summary: "Create and queue a job, and wait for its end when asked to",
     description:
-      "With `wait` the answer comes when the job is final or the time is up, whichever is first; look at `status`. The job goes on when the caller does not wait for it. While Redis is away the wait goes on; an error after the job was submitted has its `id` and `runner` in `data`. Safe to repeat with the same id.",
+      "With `wait` the answer comes when the job is final or the time is up, whichever is first; look at `status`. The job goes on when the caller does not wait for it. While Redis is away the wait goes on; an error after the job was submitted has its `id` and `runner` in `data`. Safe to repeat with the same id; a job that was only created is queued by it.",
     scope: "jobs:write",
     params: z.strictObject({
       ...jobRequestShape,

@@ -54,7 +54,7 @@ export const runnerMethods = {
     handle: async (_params, { services }) => ({ runners: await services.runners.list() }),
   }),
   "runner.get": method({
-    summary: "One registered runner",
+    summary: "One runner that is registered, or alive",
     scope: "jobs:read",
     params: byId,
     result: runnerView,

@@ -83,10 +83,12 @@ export class RunnerRegistry {
     return (await this.#entries()).map(([id]) => id);
   }
 
+  /** Throws unless the runner is registered, or alive without being registered: jobs are queued for such a one too. */
   async get(id: string): Promise<RunnerViewWire> {
     const about = readAbout(await this.#redis.at(this.#key).send(["HGET", this.#key, id]));
-    if (about === undefined) throw await this.#unknown(id);
-    return this.#view(id, about);
+    const view = await this.#view(id, about ?? {});
+    if (about === undefined && !view.alive) throw await this.#unknown(id);
+    return view;
   }
 
   /** Throws unless the runner is registered, or alive without being registered. */
