@@ -176,6 +176,28 @@ describe("a long log", () => {
     await page.getByRole("searchbox", { name: "Search in the log" }).fill("zzz");
     await page.locator(".hits", { hasText: /^1 of / }).waitFor();
   });
+
+  it("of tabs, wide characters and pictures is wrapped within the window, each character whole", async () => {
+    const runner = await here.runner();
+    const lines = [
+      "4.0K\t./src\t".repeat(40),
+      "日本語の長い行".repeat(40),
+      "a😀👩‍👩‍👧b".repeat(700),
+      "e\u0301".repeat(300),
+    ];
+    await writing(runner, "wide", [`${lines.join("\n")}\n`]);
+    const page = await here.open("/jobs/wide", { viewport: { width: 500, height: 2_000 } });
+    await page.locator(".lr").first().waitFor();
+    await page.getByRole("button", { name: "Wrap", pressed: true }).waitFor();
+    const width = async (whose: string) =>
+      Number(await page.evaluate(`document.querySelector(".log-scroll").${whose}Width`));
+    await expect.poll(async () => (await width("scroll")) - (await width("client"))).toBeLessThan(2);
+    await page.locator(".log-scroll").evaluate((scroll) => (scroll.scrollTop = 0));
+    const shown = async () => (await page.locator(".lt").allTextContents()).join("");
+    await expect.poll(shown).toContain(`${lines[0]}${lines[1]}a😀`);
+    expect(await page.locator(".lt", { hasText: /\p{Surrogate}/u }).count()).toBe(0);
+    await here.shot(page, "wrapped");
+  });
 });
 
 describe("a lost connection", () => {

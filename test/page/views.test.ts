@@ -216,6 +216,15 @@ describe("one job", () => {
     const page = await here.open("/jobs/nothing-like-it");
     await page.getByText("there is no job nothing-like-it").waitFor();
   });
+
+  it("says what is wrong with an id that no job can have, after a reload too", async () => {
+    const page = await here.open("/jobs");
+    await page.getByLabel("Open a job by its id").fill("a b");
+    await page.keyboard.press("Enter");
+    await page.getByText("id: must match").waitFor();
+    await page.reload();
+    await page.getByText("id: must match").waitFor();
+  });
 });
 
 describe("runners", () => {
@@ -273,6 +282,14 @@ describe("submitting", () => {
     await page.getByRole("button", { name: /Run it despite/ }).click();
     await page.waitForURL(/\/jobs\/.+/);
   });
+
+  it("keeps what was written when the link to the content is followed", async () => {
+    const page = await here.open("/submit");
+    await page.getByLabel("Script").fill('print("kept")');
+    await page.getByRole("link", { name: "Skip to the content" }).press("Enter");
+    await page.locator("main:focus").waitFor();
+    expect(await page.getByLabel("Script").inputValue()).toBe('print("kept")');
+  });
 });
 
 describe("a phone", () => {
@@ -296,6 +313,27 @@ describe("a phone", () => {
       if (name === "jobs") await rows(page).first().waitFor();
       await here.shot(page, `phone-${name}`);
       expect({ name, tooWide: await overflow(page) }).toEqual({ name, tooWide: 0 });
+    }
+  });
+
+  it("and every other window shows what runs and what ended without it, and a field to look for a job", async () => {
+    const runner = await here.runner();
+    await failedJob(runner, "a-very-long-id-0123456789-0123456789-0123456789-0123456789");
+    const { id } = await here.served.call("job.run", { runner: runner.id, payload: "x" });
+    await runner.take();
+    const name = "a key of somebody who gives long names to all keys that others use";
+    const { key } = await here.served.call("key.create", { name, scopes: ["jobs:write"] });
+    const page = await here.open("/", { key });
+    for (const width of [320, 360, 500, 700, 820, 960]) {
+      await page.setViewportSize({ width, height: 740 });
+      for (const path of ["/", "/jobs"]) {
+        await page.goto(here.url + path);
+        await page.locator("tr", { hasText: id }).first().waitFor();
+        const field = await page.getByLabel("Open a job by its id").boundingBox();
+        expect({ width, path, tooWide: await overflow(page) }).toEqual({ width, path, tooWide: 0 });
+        expect({ width, path, field: Number(field?.width) >= 90 }).toEqual({ width, path, field: true });
+      }
+      await here.shot(page, `window-${width}`);
     }
   });
 });

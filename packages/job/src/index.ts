@@ -3,6 +3,7 @@ export { JobClient } from "./client.ts";
 export type { ClientOptions } from "./client.ts";
 export { decodeJob, encodeJob } from "./codec.ts";
 export type { Decoded, DecodeLimits } from "./codec.ts";
+export { withDeadline } from "./deadline.ts";
 export { ClientError, QueueError } from "./errors.ts";
 export type { ClientErrorCode, QueueErrorCode } from "./errors.ts";
 export {
@@ -43,6 +44,7 @@ export type { RunnerKeys } from "./keys.ts";
 export { listJobs } from "./list-jobs.ts";
 export type { JobListFilter, ListedJob, ListedPage, ListSource } from "./list-jobs.ts";
 export { openSession } from "./lua/open-session.ts";
+export { replaceEntry } from "./lua/replace-entry.ts";
 export { followLog } from "./log-reader.ts";
 export type { LogLine } from "./log-reader.ts";
 export { failed, finished, isJobReason, jobReasons } from "./outcome.ts";

@@ -1,4 +1,5 @@
 /** JSON-RPC 2.0 over fetch: one call, one answer, every failure a ClientError with a sentence. The key is never shown. */
+import { withDeadline } from "./deadline.ts";
 import { ClientError, type ClientErrorCode } from "./errors.ts";
 import { isJsonObject, type JsonValue, parseStrictJson } from "./strict-json.ts";
 
@@ -43,8 +44,7 @@ export class RpcCaller {
   async call(method: string, params: Record<string, unknown>, signal?: AbortSignal): Promise<JsonValue> {
     this.#calls += 1;
     const body = JSON.stringify({ jsonrpc: "2.0", id: this.#calls, method, params });
-    const deadline = AbortSignal.timeout(this.#options.deadlineMs ?? 10_000);
-    const ends = [deadline, this.#closed.signal, ...(signal === undefined ? [] : [signal])];
+    const ends = [this.#closed.signal, ...(signal === undefined ? [] : [signal])];
     let status: number;
     let text: string;
     try {
@@ -53,7 +53,7 @@ export class RpcCaller {
         headers: { "content-type": "application/json", authorization: `Bearer ${this.#options.apiKey}` },
         body,
         redirect: "error",
-        signal: AbortSignal.any(ends),
+        signal: withDeadline(this.#options.deadlineMs ?? 10_000, ...ends),
       });
       status = response.status;
       text = await response.text();

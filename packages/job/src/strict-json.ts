@@ -16,11 +16,13 @@ export type StrictJson =
 export interface StrictJsonOptions {
   /** How deep lists and objects may be nested. Default 32. */
   readonly maxDepth?: number;
+  /** How many values there may be in all: a short text can hold so many that they fill the memory. Default: any number. */
+  readonly maxValues?: number;
 }
 
 /** Reads one JSON value that fills the whole text; white space around it is allowed, a byte order mark is not. */
 export function parseStrictJson(text: string, options: StrictJsonOptions = {}): StrictJson {
-  const parser = new Parser(text, options.maxDepth ?? 32);
+  const parser = new Parser(text, options);
   try {
     return { ok: true, value: parser.document() };
   } catch (error) {
@@ -52,11 +54,14 @@ function decode(quoted: string): string | undefined {
 class Parser {
   private readonly text: string;
   private readonly maxDepth: number;
+  private readonly maxValues: number;
   private at = 0;
+  private values = 0;
 
-  constructor(text: string, maxDepth: number) {
+  constructor(text: string, { maxDepth = 32, maxValues = Infinity }: StrictJsonOptions) {
     this.text = text;
     this.maxDepth = maxDepth;
+    this.maxValues = maxValues;
   }
 
   document(): JsonValue {
@@ -67,6 +72,8 @@ class Parser {
 
   /** One value with the white space on both sides. */
   private value(depth: number): JsonValue {
+    this.values += 1;
+    if (this.values > this.maxValues) throw this.refusal(`there are more than ${this.maxValues} values`);
     this.take(whiteSpace);
     const value = this.bareValue(depth);
     this.take(whiteSpace);

@@ -138,12 +138,14 @@ test("these names are public, and no others", () => {
       "reasonGuide",
       "registryKey",
       "removeJob",
+      "replaceEntry",
       "sessionKey",
       "systemFields",
       "timeoutSecondsRange",
       "viewJob",
       "wireJob",
       "wireView",
+      "withDeadline",
     ]
   `);
 });

@@ -94,6 +94,12 @@ describe("parseStrictJson", () => {
     expect(parseStrictJson("[[[1]]]", { maxDepth: 2 }).ok).toBe(false);
     expect(refusal("[".repeat(1_000_000))).toContain("nested deeper than 32");
   });
+
+  it("holds no more values than it may, members of objects included", () => {
+    expect(parseStrictJson('[1,{"a":[]}]', { maxValues: 4 }).ok).toBe(true);
+    const refused = { ok: false, detail: "there are more than 3 values, at character 9" };
+    expect(parseStrictJson('[1,{"a":[]}]', { maxValues: 3 })).toEqual(refused);
+  });
 });
 
 function jsonParseAccepts(text: string): boolean {

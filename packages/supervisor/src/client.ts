@@ -95,7 +95,10 @@ export class RpcClient {
     return answer.result as MethodResult<M>; // the supervisor's tests hold its results to their schemas
   }
 
-  /** Live output of a job, from the start or after an event, until `end`. Reconnecting is the caller's choice. */
+  /**
+   * Live output of a job, from the start or after an event, until `end` or `dropped`. Throws SupervisorError, rejects with the
+   * signal's reason on abort. Reconnecting is the caller's choice.
+   */
   async *followLog(
     id: string,
     options: CallOptions & { readonly after?: number; readonly runner?: string } = {},
@@ -128,7 +131,12 @@ export class RpcClient {
       const message = typeof answer?.error === "string" ? answer.error : `HTTP ${response.status}`;
       throw new SupervisorError(0, message, { ...answer });
     }
-    yield* eventsOf(response.body);
+    try {
+      yield* eventsOf(response.body);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw new SupervisorError(0, "the connection broke while events came", {}, { cause: error });
+    }
   }
 
   async #request(path: string, init: RequestInit): Promise<Response> {

@@ -13,7 +13,7 @@ import {
   openTracing,
   showAddress,
 } from "@herorunner/daemon";
-import { maskRedisUrl } from "@herorunner/job";
+import { maskRedisUrl, withDeadline } from "@herorunner/job";
 import { chooseSecret } from "./auth/admin-secret.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { program, type ServeConfig } from "./options.ts";
@@ -83,9 +83,7 @@ async function serve(config: ServeConfig, warnings: readonly string[]): Promise<
       ...(tracing && { tracing }),
       logger,
     });
-    shutdown.onCleanUp("supervisor", () =>
-      supervisor.close(AbortSignal.any([shutdown.aborting, AbortSignal.timeout(lastCallsMs)])),
-    );
+    shutdown.onCleanUp("supervisor", () => supervisor.close(withDeadline(lastCallsMs, shutdown.aborting)));
     boundYoungHeap();
     const url = `http://${showAddress({ host: config.host, port: supervisor.port })}`;
     logger.info({ version, url, redis: maskRedisUrl(config.redisUrl) }, "supervisor listens");

@@ -352,6 +352,20 @@ describe("routes", () => {
     expect([head.status, await head.text()]).toEqual([200, ""]);
   });
 
+  it("answer HEAD of a stream with its headers, and open none", async () => {
+    const runner = harness.runner();
+    await served.call("runner.register", { id: runner.id });
+    const { id } = await served.call("job.run", { runner: runner.id, payload: "x" });
+    for (const path of ["/events", `/jobs/${id}/log`]) {
+      const headers = { Authorization: `Bearer ${adminSecret}` };
+      const response = await fetch(`${served.url}${path}`, { method: "HEAD", headers });
+      expect([path, response.status, response.headers.get("content-type")]).toEqual([
+        ...[path, 200, "text/event-stream; charset=utf-8"],
+      ]);
+      expect(served.supervisor.streams).toBe(0);
+    }
+  });
+
   it("take calls at / as well as at /rpc", async () => {
     const response = await fetch(`${served.url}/`, {
       method: "POST",

@@ -130,6 +130,15 @@ describe("the other rules", () => {
 describe("limits", () => {
   const request = (id: number): unknown => ({ jsonrpc: "2.0", method: "get_data", id });
 
+  it("a text of more than 200 000 values is not read to its end, whatever they are", async () => {
+    const { send } = setup();
+    for (const values of ["{},".repeat(300_000), "1,".repeat(300_000)]) {
+      const { answer } = await send(`[${values}`);
+      expect(answer).toMatchObject({ error: { code: -32700, data: { reason: "parse_error" } } });
+      expect(JSON.stringify(answer)).toContain("there are more than 200000 values");
+    }
+  });
+
   it("a batch of 100 is answered, one of 101 is refused as a whole", async () => {
     const { send } = setup();
     const batch = (length: number): string => JSON.stringify(Array.from({ length }, (_, n) => request(n)));

@@ -120,6 +120,19 @@ describe("runners", () => {
       status: "queued",
     });
   });
+
+  it("that two callers describe at the same moment have what both of them said", async () => {
+    for (const { id } of Array.from({ length: 10 }, () => harness.runner())) {
+      await Promise.all([
+        one.call("runner.register", { id, description: "said here" }),
+        other.call("runner.register", { id, labels: { said: "there" } }),
+        one.call("runner.register", { id }),
+      ]);
+      expect(await one.call("runner.get", { id })).toMatchObject({
+        ...{ description: "said here", labels: { said: "there" } },
+      });
+    }
+  });
 });
 
 describe("job.create and job.start", () => {

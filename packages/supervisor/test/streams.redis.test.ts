@@ -2,13 +2,18 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { createLogger } from "@herorunner/daemon";
+import { keysOf } from "@herorunner/job";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import type { LoggedIn } from "../src/auth/login.ts";
 import { type LogEvent, RpcClient, SupervisorError } from "../src/client.ts";
-import type { Listener } from "../src/sse/event-hub.ts";
-import { defaultStreamLimits, type EventStream, type ServerEvent } from "../src/sse/event-stream.ts";
+import { EventHub, type Listener } from "../src/sse/event-hub.ts";
+import { defaultStreamLimits, EventStream, type ServerEvent } from "../src/sse/event-stream.ts";
 import { feedEvents } from "../src/sse/events.ts";
 import { Streams } from "../src/sse/streams.ts";
+import type { RunnerRegistry } from "../src/store/runners.ts";
 import { until } from "../../../test/support/until.ts";
 import { adminSecret, type Harness, type Served, type StandIn, startHarness } from "./support/harness.ts";
 import { openRaw } from "./support/raw.ts";
@@ -178,6 +183,28 @@ describe("readers that do not read", () => {
     expect(raw.received().length).toBeLessThan(14_000_000);
   });
 
+  it("are given up also when the garbage collector runs while they are waited for", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    let reason = "";
+    const server = createServer((request, response) => {
+      const stream = new EventStream(request, response, {
+        ...{ ...defaultStreamLimits, patienceMs: 300, maxWaitingBytes: 1_000 },
+      });
+      response.on("error", () => undefined);
+      stream.signal.addEventListener("abort", () => (reason = "given up"));
+      stream.write({ event: "out", data: "x".repeat(30_000_000) });
+      void stream.room();
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => (server.closeAllConnections(), void server.close()));
+    const { socket } = openRaw((server.address() as AddressInfo).port); // a TCP server's address is no string
+    onTestFinished(() => void socket.destroy());
+    socket.pause();
+    socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await until(() => (collect(), reason !== ""), "the reader is given up");
+  });
+
   it("of events miss some, and are told how many", async () => {
     let tell: Listener = () => undefined;
     const hub = { listen: (listener: Listener) => ((tell = listener), () => undefined) };
@@ -243,6 +270,36 @@ describe("events", () => {
     stop.abort();
     await reading;
     await until(() => served.supervisor.streams === 0, "the stream is closed");
+  });
+
+  it("of a runner that has many at once are told in one look, all of them", async () => {
+    const all = Array.from({ length: 5_200 }, (_, n) => [
+      `${n + 1}-0`,
+      ["id", `job-${n}`, "status", "queued"],
+    ]);
+    let looks = 0;
+    const redis = {
+      send: ([name, , from = ""]: readonly string[]) => {
+        if (name === "XREVRANGE") return Promise.resolve([]);
+        const after = Number(/^\((\d+)/.exec(from)?.[1]);
+        return Promise.resolve(all.slice(after, after + 500));
+      },
+    };
+    const runners = {
+      list: () => ((looks += 1), Promise.resolve([{ id: "busy", instances: [] }])),
+      keys: () => keysOf("busy"),
+      at: () => redis,
+    } as unknown as RunnerRegistry; // what a hub asks of it
+    const hub = new EventHub(
+      runners,
+      createLogger({ level: "ERROR", format: "text", out: process.stdout, err: process.stderr }),
+    );
+    const seen: unknown[] = [];
+    const stop = hub.listen(({ event, data }) => (event === "job" ? seen.push(data) : undefined));
+    await until(() => seen.length >= all.length, "all are told");
+    stop();
+    expect([seen.length, looks]).toEqual([all.length, 1]);
+    expect(seen.at(-1)).toMatchObject({ id: "job-5199" });
   });
 
   it("are told from the moment in which the stream is open", async () => {

@@ -32,7 +32,7 @@ async function ask(path, init = {}) {
     if (cause?.name !== "AbortError") tell({ ok: false });
     throw new ApiError("the supervisor does not answer", { data: { reason: "unreachable", cause } });
   }
-  tell({ ok: response.status < 500, signedOut: response.status === 401 && path !== "/session" });
+  tell({ ok: response.status < 500, signedOut: response.status === 401 });
   return response;
 }
 
@@ -81,15 +81,23 @@ export async function callAll(wanted) {
 export async function get(path) {
   const response = await ask(path);
   const body = await bodyOf(response);
-  if (!response.ok)
-    throw new ApiError(body.error ?? `answered ${response.status}`, { data: body, status: response.status });
+  if (!response.ok) throw refusalOf(response, body);
   return body;
+}
+
+/** Of a route that is not JSON-RPC, or of one that is. */
+function refusalOf({ status }, body) {
+  const { message = body.error, data = body } = body.error instanceof Object ? body.error : {};
+  return new ApiError(message ?? `answered ${status}`, { data, status });
 }
 
 /** Undefined when nobody is signed in. */
 export async function whoAmI() {
   const response = await ask("/session");
-  return response.ok ? bodyOf(response) : undefined;
+  if (response.status === 401) return undefined;
+  const body = await bodyOf(response);
+  if (!response.ok) throw refusalOf(response, body);
+  return body;
 }
 
 /** Exchanges a key for the session's cookie, which no script can read. */
@@ -100,8 +108,7 @@ export async function signIn(key) {
   });
   const body = await bodyOf(response);
   if (response.ok) return body;
-  const { message = body.error, data = body } = body.error instanceof Object ? body.error : {};
-  throw new ApiError(message ?? `answered ${response.status}`, { data, status: response.status });
+  throw refusalOf(response, body);
 }
 
 /** Header values are bytes; the server reads them as UTF-8. */
@@ -109,8 +116,10 @@ function latin1(text) {
   return String.fromCodePoint(...new TextEncoder().encode(text));
 }
 
+/** Throws ApiError while the session goes on. */
 export async function signOut() {
-  await ask("/session", { method: "DELETE" });
+  const response = await ask("/session", { method: "DELETE" });
+  if (!response.ok && response.status !== 401) throw refusalOf(response, await bodyOf(response));
 }
 
 const reach = { admin: 3, "jobs:write": 2, "jobs:read": 1 };

@@ -67,6 +67,12 @@ function followLinks() {
     const link = event.target.closest?.("a[href]");
     if (!link || event.defaultPrevented || event.button !== 0) return;
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    // An entry in the history would be taken for another view, and what somebody typed here would be gone.
+    if (link.getAttribute("href") === "#main") {
+      event.preventDefault();
+      main.focus();
+      return;
+    }
     const address = new URL(link.href);
     const ours = address.origin === location.origin && views.some(({ path }) => path.test(address.pathname));
     if (!ours || link.hasAttribute("download") || link.getAttribute("href").startsWith("#")) return;
@@ -112,8 +118,14 @@ async function start(principal) {
 }
 
 async function leaveSession() {
-  await signOut().catch(() => undefined);
-  askForKey();
+  try {
+    await signOut();
+    askForKey();
+  } catch (error) {
+    document.getElementById("not-signed-out")?.remove();
+    const sentence = `You are not signed out: ${error.message}. Try again.`;
+    main.prepend(h("p", { id: "not-signed-out", class: "notice bad", role: "alert" }, sentence));
+  }
 }
 
 function askForKey(sentence) {

@@ -2,7 +2,7 @@
  * News from the supervisor, and the truth about how old they are. `live` tells `job`, `runner`, `resync` (something may have
  * been missed: look again) and `state`.
  */
-import { onAnswer } from "./api.js";
+import { onAnswer, whoAmI } from "./api.js";
 
 const retryMs = 2_000;
 const probeEveryMs = 5_000;
@@ -56,6 +56,8 @@ class Live extends EventTarget {
   }
 
   #again() {
+    // The browser does not tell why it was refused; the answer to this does, when it was for want of a session.
+    whoAmI().catch(() => undefined);
     const timer = setTimeout(() => {
       if (this.#timers.includes(timer)) this.#open();
     }, retryMs);

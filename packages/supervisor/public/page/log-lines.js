@@ -49,7 +49,7 @@ export class LogLines {
     const first = at ?? this.lines.length;
     if (at === undefined) at = this.#add("line", stream);
     while (this.lines[at].text.length + rest.length > maxLineLength) {
-      const room = maxLineLength - this.lines[at].text.length;
+      const room = wholeCharacters(rest, maxLineLength - this.lines[at].text.length);
       this.lines[at].text += rest.slice(0, room);
       rest = rest.slice(room);
       at = this.#add("more", stream);
@@ -80,6 +80,41 @@ export class LogLines {
   }
 }
 
+/** Not more than `length`, and no character cut in two. */
+function wholeCharacters(text, length) {
+  const last = text.charCodeAt(length - 1);
+  return last >= 0xd800 && last < 0xdc00 ? length - 1 : length;
+}
+
+const narrow = /^[\x20-\x7e]*$/;
+/** Joins the character before it. */
+const joining = /^[\p{M}\p{Cf}]$/u;
+/** From Hangul on most characters are two columns wide, or may be; less is left free when they are not. */
+const firstWide = 0x1100;
+/** Punctuation, arrows, mathematics, box drawing and what `visible` writes are as wide as a letter. */
+const signs = [0x2000, 0x2600];
+const tabWidth = 8;
+
+/** Where the rows of a line begin that is more than letters of one width, at most `columns` on each. */
+function cuts(text, columns) {
+  const found = [0];
+  let at = 0;
+  let column = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0);
+    const isWide = code >= firstWide && !(code >= signs[0] && code < signs[1]);
+    let width = isWide ? 2 : 1;
+    if (code === 9) width = tabWidth - (column % tabWidth);
+    else if (code > 0x7e && joining.test(character)) width = 0;
+    if (column > 0 && column + width > columns) {
+      found.push(at);
+      column = code === 9 ? tabWidth : width;
+    } else column += width;
+    at += character.length;
+  }
+  return found;
+}
+
 /** Which row of the screen shows which part of which line: one a line, or as many as it takes when lines are wrapped. */
 export class Rows {
   /** Row at which each line starts; one more at the end. */
@@ -99,10 +134,14 @@ export class Rows {
     const { lines } = this.store;
     this.#starts.length = Math.min(this.#starts.length, from + 1);
     for (let at = this.#starts.length - 1; at < lines.length; at += 1) {
-      const size =
-        this.columns === Infinity ? 1 : Math.max(1, Math.ceil(lines[at].text.length / this.columns));
-      this.#starts.push(this.#starts[at] + size);
+      this.#starts.push(this.#starts[at] + this.#rowsOf(lines[at].text));
     }
+  }
+
+  #rowsOf(text) {
+    if (this.columns === Infinity) return 1;
+    if (narrow.test(text)) return Math.max(1, Math.ceil(text.length / this.columns));
+    return cuts(text, this.columns).length;
   }
 
   rowOfLine(index) {
@@ -119,9 +158,15 @@ export class Rows {
     }
     const line = this.store.lines[low];
     const part = row - this.#starts[low];
-    const from = part === 0 ? 0 : part * this.columns;
-    const to = this.columns === Infinity ? line.text.length : from + this.columns;
-    return { line, index: low, from, to, first: part === 0 };
+    const { text } = line;
+    const first = part === 0;
+    if (this.columns === Infinity) return { line, index: low, from: 0, to: text.length, first };
+    if (narrow.test(text)) {
+      const from = part * this.columns;
+      return { line, index: low, from, to: from + this.columns, first };
+    }
+    const found = cuts(text, this.columns);
+    return { line, index: low, from: found[part], to: found[part + 1] ?? text.length, first };
   }
 }
 

@@ -21,8 +21,8 @@ const contentTypes: ReadonlyMap<string, string> = new Map([
   [".json", "application/json"],
 ]);
 
-/** Addresses that people see. */
-const views = /^\/(?:|jobs|jobs\/[A-Za-z0-9._-]{1,128}|runners|submit)$/;
+/** Addresses that people see; of a job also with an id that none can have, which the page then says. */
+const views = /^\/(?:|jobs|jobs\/[^/]{1,512}|runners|submit)$/;
 
 export type PageFiles = (path: string, request: IncomingMessage) => Answer | undefined;
 

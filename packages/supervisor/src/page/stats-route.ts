@@ -3,43 +3,51 @@ import { addCounts, type EndingCounts, type EndingPeriod, percentileMs, readStat
 import { type Answer, json } from "../http/answer.ts";
 import { runnerOf } from "../http/job-routes.ts";
 import { loginFor, type Visit } from "../http/visit.ts";
+import { inPortions } from "../store/in-portions.ts";
+import type { RunnerRegistry } from "../store/runners.ts";
 
 export async function showStats(visit: Visit): Promise<Answer> {
   await loginFor(visit, "jobs:read");
   const { runners } = visit.app.services;
   const runner = runnerOf(visit.query);
-  const names = runner === undefined ? await runners.names() : [runner];
-  const all = await Promise.all(
-    names.map(async (name) => {
-      const keys = runners.keys(name);
-      // Counts that somebody broke are no reason to show none of the others.
-      return readStats(runners.at(keys), keys).catch(() => undefined);
-    }),
-  );
-  const read = all.filter((one) => one !== undefined);
-  const nowMs = read[0]?.nowMs ?? Date.now();
-  return json(200, {
-    now: nowMs,
-    hour: spanView(read.map(({ hour }) => hour)),
-    day: spanView(read.map(({ day }) => day)),
-  });
+  return json(200, await statsOf(runners, runner === undefined ? await runners.names() : [runner]));
 }
 
-/** Periods of the same time, of several runners, as one; and all of them together. */
-function spanView(spans: readonly (readonly EndingPeriod[])[]) {
-  const byStart = new Map<number, EndingCounts[]>();
-  for (const period of spans.flat()) {
-    const same = byStart.get(period.fromMs) ?? [];
-    same.push(period);
-    byStart.set(period.fromMs, same);
+export async function statsOf(runners: RunnerRegistry, names: readonly string[]) {
+  const [hour, day] = [new Span(), new Span()];
+  let nowMs: number | undefined;
+  await inPortions(names, async (name) => {
+    const keys = runners.keys(name);
+    // Counts that somebody broke are no reason to show none of the others.
+    const read = await readStats(runners.at(keys), keys).catch(() => undefined);
+    if (read === undefined) return;
+    nowMs ??= read.nowMs;
+    hour.add(read.hour);
+    day.add(read.day);
+  });
+  return { now: nowMs ?? Date.now(), hour: hour.view(), day: day.view() };
+}
+
+/** Periods of the same time, of several runners, as one; and all of them together. Only the sums are kept. */
+class Span {
+  readonly #byStart = new Map<number, EndingCounts>();
+
+  add(periods: readonly EndingPeriod[]): void {
+    for (const period of periods) {
+      const before = this.#byStart.get(period.fromMs);
+      if (before === undefined) this.#byStart.set(period.fromMs, period);
+      else if (period.finished + period.failed > 0)
+        this.#byStart.set(period.fromMs, addCounts([before, period]));
+    }
   }
-  const periods = [...byStart]
-    .sort(([a], [b]) => a - b)
-    .map(([from, counts]) => [from, addCounts(counts)] as const);
-  return {
-    total: countsView(addCounts(periods.map(([, counts]) => counts))),
-    periods: periods.map(([from, counts]) => ({ from, ...countsView(counts) })),
-  };
+
+  view() {
+    const periods = [...this.#byStart].sort(([a], [b]) => a - b);
+    return {
+      total: countsView(addCounts(periods.map(([, counts]) => counts))),
+      periods: periods.map(([from, counts]) => ({ from, ...countsView(counts) })),
+    };
+  }
 }
 
 function countsView({ finished, failed, reasons, waiting, duration }: EndingCounts) {

@@ -32,6 +32,8 @@ export interface RpcAnswer {
 
 const maxBatch = 100;
 const maxDepth = 32;
+/** Of a whole body, with room for a full batch of jobs with a thousand variables each. */
+const maxValues = 200_000;
 /** A batch stops working once its answers have this many characters. */
 const maxBatchAnswer = 32 * 1024 * 1024;
 
@@ -42,7 +44,7 @@ export async function dispatch<C extends { readonly principal: Principal }>(
   call: C,
   options: DispatchOptions<C>,
 ): Promise<RpcAnswer> {
-  const parsed = parseStrictJson(text, { maxDepth });
+  const parsed = parseStrictJson(text, { maxDepth, maxValues });
   if (!parsed.ok) return single(null, new RpcError("parse_error", `parse error: ${parsed.detail}`));
   if (Array.isArray(parsed.value)) return batch(parsed.value, call, options);
   const answer = await one(parsed.value, call, options);

@@ -21,7 +21,8 @@ export type RpcErrorName = keyof typeof rpcCodes;
 
 /** What each error means, for the OpenRPC document and docs/rpc.md. */
 export const rpcErrorTexts: Readonly<Record<RpcErrorName, string>> = {
-  parse_error: "The body is not JSON as RFC 8259 has it, names a member twice or is nested deeper than 32.",
+  parse_error:
+    "The body is not JSON as RFC 8259 has it, names a member twice, is nested deeper than 32 or has more than 200 000 values.",
   invalid_request: "The JSON is not a request, or a batch is empty or longer than 100.",
   method_not_found: "There is no such method.",
   invalid_params: "A parameter is missing, unknown or has the wrong form; the message names it.",
@@ -86,6 +87,17 @@ function fromClient(error: ClientError): RpcError | undefined {
     case "DENIED":
       return storeAway(error.cause instanceof QueueError ? error.cause.code : error.code);
   }
+}
+
+/** Of a call that did its first half: the job is there, and its caller may not know its id. */
+export function afterSubmit(
+  error: unknown,
+  { id, runner }: { readonly id: string; readonly runner: string },
+) {
+  const known = toRpcError(error);
+  if (known?.code !== rpcCodes.internal) return error;
+  const hint = "The job was submitted, and goes on; ask for it with job.get.";
+  return new RpcError("internal", known.message, { ...known.data, id, runner, hint });
 }
 
 /** The store's own words may name its address; these do not. */

@@ -1,5 +1,6 @@
 /** Jobs, the half that changes something: create, start, run, cancel, delete, retry. */
 import { z } from "zod";
+import { afterSubmit } from "./errors.ts";
 import { method } from "./method.ts";
 import {
   jobId,
@@ -73,7 +74,7 @@ export const jobMethods = {
   "job.run": method({
     summary: "Create and queue a job, and wait for its end when asked to",
     description:
-      "With `wait` the answer comes when the job is final or the time is up, whichever is first; look at `status`. The job goes on when the caller does not wait for it. Safe to repeat with the same id; a job that was only created is queued by it.",
+      "With `wait` the answer comes when the job is final or the time is up, whichever is first; look at `status`. The job goes on when the caller does not wait for it. While Redis is away the wait goes on; an error after the job was submitted has its `id` and `runner` in `data`. Safe to repeat with the same id; a job that was only created is queued by it.",
     scope: "jobs:write",
     params: z.strictObject({
       ...jobRequestShape,
@@ -94,10 +95,9 @@ export const jobMethods = {
       const { id, runner, outcome } = await call.services.jobs.create(request, "queue", call.traceparent);
       const waitMs = Math.min((wait ?? 0) * 1000, call.waitUntilMs - performance.now());
       const { jobs } = call.services;
-      const job =
-        waitMs > 0
-          ? await jobs.viewWhenFinal(id, runner, { waitMs, signal: call.patience.signal })
-          : await jobs.get(id, runner);
+      const { signal } = call.patience;
+      const looking = waitMs > 0 ? jobs.viewWhenFinal(id, runner, { waitMs, signal }) : jobs.get(id, runner);
+      const job = await looking.catch((error: unknown) => Promise.reject(afterSubmit(error, { id, runner })));
       return { outcome, ...job };
     },
   }),

@@ -18,8 +18,8 @@ curl -s http://127.0.0.1:8082/rpc -H "Authorization: Bearer $KEY" -H 'Content-Ty
 JSON-RPC 2.0 at \`POST /rpc\` (and \`POST /\`), with \`Content-Type: application/json\`. Parameters go by name, or by position in the
 order of the tables below. Batches of up to 100 calls are made in order, one after the other; a notification (a request without
 \`id\`) is carried out and not answered, and when there is nothing to answer the status is 204. A body may have 16 MiB, must be
-UTF-8 and must not be compressed. JSON is read strictly: a member name twice in one object, nesting deeper than 32 and whole
-numbers beyond ±(2^53 − 1) are refused. Every error is answered with HTTP 200 unless the table of errors says otherwise;
+UTF-8 and must not be compressed. JSON is read strictly: a member name twice in one object, nesting deeper than 32, more than 200 000
+values and whole numbers beyond ±(2^53 − 1) are refused. Every error is answered with HTTP 200 unless the table of errors says otherwise;
 413 and 415 go with bodies that are too long or of another kind. A W3C \`traceparent\` header becomes the \`trace\` of jobs that
 the request hands in and that name none ([tracing.md](tracing.md)).
 
@@ -68,7 +68,7 @@ Server-sent events, for readers with \`jobs:read\` (a key in \`Authorization\`, 
 | \`out\`, \`err\` | \`{"offset": bytes, "data": text}\`; the event's id is the entry's \`seq\` |
 | \`gap\` | \`{"stream"?, "bytes"?, "entries"?}\`: what is missing before the next event, as far as it is known |
 | \`end\` | \`{"status", "reason"?}\`: the job is final (or \`deleted\`) and nothing follows |
-| \`dropped\` | \`{"reason"}\`: this reader was too slow (\`slow_reader\`), its key was revoked (\`key_revoked\`), or the supervisor stops (\`shutdown\`) |
+| \`dropped\` | \`{"reason"}\`: this reader was too slow (\`slow_reader\`), its key was revoked (\`key_revoked\`), the supervisor stops (\`shutdown\`), or Redis does not answer (\`unavailable\`, or another word of −32603) |
 
 Whoever comes back sends \`Last-Event-ID\` (browsers do) or \`?after=\` and gets what came since: nothing twice, and nothing left out
 without a \`gap\`.

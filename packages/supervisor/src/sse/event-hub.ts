@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Reply } from "@herorunner/job";
 import type { Logger } from "@herorunner/daemon";
+import { inPortions } from "../store/in-portions.ts";
 import type { RunnerRegistry } from "../store/runners.ts";
 import type { RunnerViewWire } from "../rpc/schemas.ts";
 import type { ServerEvent } from "./event-stream.ts";
@@ -12,7 +13,7 @@ import type { ServerEvent } from "./event-stream.ts";
 const lookEveryMs = 250;
 /** Runners are looked at once in so many rounds. */
 const runnersEvery = 4;
-const maxEventsPerLook = 500;
+const maxEventsPerRead = 500;
 
 export type Listener = (event: ServerEvent) => void;
 
@@ -59,10 +60,15 @@ export class EventHub {
           known = await this.#runners.list();
           this.#tellRunners(known, shown, round === 0);
         }
-        await Promise.all(known.map(({ id }) => this.#readRunner(id, places)));
       } catch (error) {
-        this.#logger.debug({ error }, "events could not be read");
+        this.#logger.debug({ error }, "runners could not be read");
       }
+      // One that cannot be read takes the news of no other.
+      await inPortions(known, ({ id: runner }) =>
+        this.#readRunner(runner, places).catch((error: unknown) =>
+          this.#logger.debug({ error, runner }, "events could not be read"),
+        ),
+      );
       looked();
       await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined);
     }
@@ -95,8 +101,10 @@ export class EventHub {
       return;
     }
     const from = `(${place}`;
-    const found = await redis.send(["XRANGE", keys.events, from, "+", "COUNT", String(maxEventsPerLook)]);
-    for (const { place, fields } of entriesOf(found)) {
+    const found = entriesOf(
+      await redis.send(["XRANGE", keys.events, from, "+", "COUNT", String(maxEventsPerRead)]),
+    );
+    for (const { place, fields } of found) {
       places.set(runner, place);
       const reason = fields.get("reason") ?? "";
       this.#tell({
@@ -110,6 +118,8 @@ export class EventHub {
         },
       });
     }
+    // There may be more; left for the next look they could fall out of the stream, which is capped, before they are read.
+    if (found.length === maxEventsPerRead && this.#listeners.size > 0) await this.#readRunner(runner, places);
   }
 
   #tell(event: ServerEvent): void {

@@ -5,6 +5,7 @@
  */
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { withDeadline } from "@herorunner/job";
 import { fixedHeaders } from "../http/answer.ts";
 
 export interface StreamLimits {
@@ -88,7 +89,7 @@ export class EventStream {
   /** Resolves when the reader has room. One that makes none in time is dropped; look at the signal. */
   async room(): Promise<void> {
     if (!this.isFull || this.signal.aborted) return;
-    const patience = AbortSignal.any([this.signal, AbortSignal.timeout(this.#limits.patienceMs)]);
+    const patience = withDeadline(this.#limits.patienceMs, this.signal);
     try {
       await once(this.#response, "drain", { signal: patience });
     } catch {

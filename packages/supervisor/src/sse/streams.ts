@@ -1,7 +1,7 @@
 /** All open event streams: how many there may be, and whether those who read them still may. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { LoggedIn } from "../auth/login.ts";
-import { RpcError } from "../rpc/errors.ts";
+import { RpcError, toRpcError } from "../rpc/errors.ts";
 import { EventStream, type StreamLimits } from "./event-stream.ts";
 
 export interface OpenStream {
@@ -39,6 +39,8 @@ export class Streams {
       });
     }
     const stream = new EventStream(request, response, this.#limits, headers);
+    // It asks for the headers only, and would wait for ever: nothing that is written sends them.
+    if (request.method === "HEAD") return stream.end();
     this.#open.add(stream);
     this.#opened += 1;
     const recheck = setInterval(() => {
@@ -50,6 +52,10 @@ export class Streams {
     }, this.#limits.recheckMs);
     try {
       await feed(stream);
+    } catch (error) {
+      // Or the reader would take it for all there is.
+      stream.drop(toRpcError(error)?.data.reason ?? "internal");
+      throw error;
     } finally {
       clearInterval(recheck);
       this.#open.delete(stream);

@@ -1,4 +1,5 @@
 /** Jobs, as the methods want them: found by their id alone, shown as they go over the wire, refused with RpcErrors. */
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   ClientError,
   decodeJob,
@@ -22,6 +23,7 @@ import {
 import { RpcError } from "../rpc/errors.ts";
 import type { JobSummaryWire, JobViewWire } from "../rpc/schemas.ts";
 import { type JobRequestWire, readJobRequest, resubmitCommand } from "./job-request.ts";
+import { inPortions } from "./in-portions.ts";
 import type { RunnerRegistry } from "./runners.ts";
 import { type SubmitTraces, untraced } from "./submit-traces.ts";
 
@@ -47,6 +49,8 @@ export interface ListFilterWire {
 
 const maxPayloadBytes = 64 * 1024 * 1024;
 const defaultPage = 50;
+/** While Redis is away. */
+const lookAgainMs = 250;
 
 export class JobStore {
   readonly #options: JobStoreOptions;
@@ -99,22 +103,25 @@ export class JobStore {
     return this.#view(await this.locate(id, runner), id);
   }
 
-  /** Waits up to `waitMs`; answers the job as it is then. */
+  /** Waits up to `waitMs`, also while Redis is away; answers the job as it is then. */
   async viewWhenFinal(
     id: string,
     runner: string,
     { waitMs, signal }: { readonly waitMs: number; readonly signal: AbortSignal },
   ): Promise<JobViewWire> {
-    const keys = this.#options.runners.keys(runner);
-    if (waitMs > 0 && !signal.aborted) {
+    const end = performance.now() + waitMs;
+    for (let leftMs = waitMs; leftMs > 0 && !signal.aborted; leftMs = end - performance.now()) {
       try {
-        await this.#options.client.wait(id, { runner, timeoutMs: waitMs, signal });
+        await this.#options.client.wait(id, { runner, timeoutMs: leftMs, signal });
+        break;
       } catch (error) {
-        const inVain = error instanceof ClientError && error.code === "WAIT_TIMEOUT";
-        if (!inVain && !signal.aborted) throw error;
+        if (signal.aborted) break;
+        const code = error instanceof ClientError ? error.code : undefined;
+        if (code !== "WAIT_TIMEOUT" && code !== "UNAVAILABLE") throw error;
+        await sleep(Math.min(lookAgainMs, leftMs), undefined, { signal }).catch(() => undefined);
       }
     }
-    return this.#view(keys, id);
+    return this.#view(this.#options.runners.keys(runner), id);
   }
 
   async cancel(id: string, runner: string | undefined): Promise<JobViewWire> {
@@ -261,7 +268,7 @@ export class JobStore {
 
   async #holding(places: readonly RunnerKeys[], id: string): Promise<readonly RunnerKeys[]> {
     const { runners } = this.#options;
-    const exists = await Promise.all(places.map((keys) => runners.at(keys).send(["EXISTS", keys.job(id)])));
+    const exists = await inPortions(places, (keys) => runners.at(keys).send(["EXISTS", keys.job(id)]));
     return places.filter((_keys, at) => exists[at] === 1);
   }
 

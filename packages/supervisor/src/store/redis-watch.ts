@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ConnectionPool, QueueError, readQueueFigures, WaitingAge } from "@herorunner/job";
+import { inPortions } from "./in-portions.ts";
 import { redisFacts, takesWrites } from "./redis-facts.ts";
 import type { RunnerRegistry } from "./runners.ts";
 
@@ -87,15 +88,13 @@ export class RedisWatch {
     const ids = (await runners.names()).slice(0, maxRunners);
     const before = this.#ages;
     this.#ages = new Map(ids.map((id) => [id, before.get(id) ?? new WaitingAge()]));
-    return Promise.all(
-      ids.map(async (id) => {
-        const keys = runners.keys(id);
-        const figures = await readQueueFigures(runners.at(keys), keys);
-        const { waiting: queued, active: running, dead, instances } = figures;
-        const oldestMs = this.#ages.get(id)?.ageMs(figures, performance.now()) ?? 0;
-        return { id, alive: instances > 0, queued, running, dead, oldestMs };
-      }),
-    );
+    return inPortions(ids, async (id) => {
+      const keys = runners.keys(id);
+      const figures = await readQueueFigures(runners.at(keys), keys);
+      const { waiting: queued, active: running, dead, instances } = figures;
+      const oldestMs = this.#ages.get(id)?.ageMs(figures, performance.now()) ?? 0;
+      return { id, alive: instances > 0, queued, running, dead, oldestMs };
+    });
   }
 }
 

@@ -9,6 +9,7 @@ import {
   keysOf,
   parseStrictJson,
   readRunner,
+  replaceEntry,
   registryKey,
   type Commands,
   type RedisConnection,
@@ -18,6 +19,7 @@ import {
 } from "@herorunner/job";
 import { RpcError } from "../rpc/errors.ts";
 import type { RunnerViewWire } from "../rpc/schemas.ts";
+import { inPortions } from "./in-portions.ts";
 
 /** What people say about a runner. */
 export interface AboutRunner {
@@ -58,18 +60,22 @@ export class RunnerRegistry {
 
   async register(id: string, about: AboutRunner): Promise<RunnerViewWire> {
     const store = this.#redis.at(this.#key);
-    const known = readAbout(await store.send(["HGET", this.#key, id]));
-    if (known === undefined && Number(await store.send(["HLEN", this.#key])) >= maxRunners) {
-      throw new RpcError("conflict", `there are ${maxRunners} runners; remove some first`);
+    for (;;) {
+      const stored = await store.send(["HGET", this.#key, id]);
+      const known = readAbout(stored);
+      if (known === undefined && Number(await store.send(["HLEN", this.#key])) >= maxRunners) {
+        throw new RpcError("conflict", `there are ${maxRunners} runners; remove some first`);
+      }
+      const entry = { ...known, ...withoutUndefined(about) };
+      const args = [id, Buffer.isBuffer(stored) ? stored : "", JSON.stringify(entry)];
+      // Not written: somebody else said something about it meanwhile, and nobody knows of what is left out here.
+      if ((await store.run(replaceEntry, [this.#key], args)) === 1) return this.#view(id, entry);
     }
-    const entry = { ...known, ...withoutUndefined(about) };
-    await store.send(["HSET", this.#key, id, JSON.stringify(entry)]);
-    return this.#view(id, entry);
   }
 
   async list(): Promise<RunnerViewWire[]> {
     const entries = await this.#entries();
-    return Promise.all(entries.map(([id, about]) => this.#view(id, about)));
+    return inPortions(entries, ([id, about]) => this.#view(id, about));
   }
 
   /** Ids of all registered runners, sorted. */

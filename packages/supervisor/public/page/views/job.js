@@ -39,6 +39,7 @@ class JobPage {
   #stops = [];
   #places = {
     head: h("div", { class: "job-head" }),
+    trouble: h("div", {}),
     answer: h("div", {}),
     timeline: h("div", { class: "scroll-x" }),
     facts: h("div", {}),
@@ -88,6 +89,7 @@ class JobPage {
       const before = this.#job;
       this.#job = job;
       this.#runner = job.runner;
+      this.#places.trouble.replaceChildren();
       if (before !== undefined && before.status !== job.status) say(`Job ${job.id} is ${job.status}`);
       if (JSON.stringify(before) !== JSON.stringify(job)) this.#paint(before);
       if (this.#log === undefined) this.#openLog();
@@ -98,11 +100,11 @@ class JobPage {
 
   #fail(error) {
     if (error?.data?.reason === "unreachable" && this.#job !== undefined) return;
-    const { head, answer } = this.#places;
-    if (this.#job !== undefined) return answer.replaceChildren(problem(error));
+    const { head, trouble } = this.#places;
+    if (this.#job !== undefined) return trouble.replaceChildren(problem(error));
     head.replaceChildren(h("h1", {}, `Job ${this.#id}`));
     const more = h("p", {}, h("a", { href: "/jobs" }, "All jobs"));
-    answer.replaceChildren(empty(sentenceOf(error), more));
+    trouble.replaceChildren(empty(sentenceOf(error), more));
   }
 
   #paint(before) {

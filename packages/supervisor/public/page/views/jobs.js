@@ -22,7 +22,7 @@ export function jobsView({ query, go }) {
   const note = h("p", { class: "table-note faint", role: "status" }, "…");
   const fresh = h("button", { type: "button", class: "link", hidden: true }, "Show what came since");
   const trouble = h("div", {});
-  const state = { jobs: [], cursor: undefined, gone: false, busy: false };
+  const state = { jobs: [], cursor: undefined, gone: false, busy: false, failed: false };
   const filter = filterOf(query);
   const paint = () => {
     reconcile(table.body, state.jobs, { key: jobKey, signature: jobSignature, make: jobRow });
@@ -40,9 +40,11 @@ export function jobsView({ query, go }) {
       if (state.gone) return;
       state.jobs = mode === "more" ? [...state.jobs, ...page.jobs] : page.jobs;
       state.cursor = page.next_cursor;
+      state.failed = false;
       trouble.replaceChildren();
       paint();
     } catch (error) {
+      state.failed = mode === "first";
       if (error?.data?.reason !== "unreachable") trouble.replaceChildren(problem(error));
     } finally {
       state.busy = false;
@@ -58,6 +60,7 @@ export function jobsView({ query, go }) {
   // Who reads further back is not pulled to the front.
   const soon = atMost(1500, () => (state.jobs.length > pageSize ? show(fresh, true) : read("first")));
   const stop = onLive(["job", "resync"], soon);
+  const again = setInterval(() => (state.failed ? soon() : undefined), 5000);
   void read("first");
   return {
     title: "Jobs",
@@ -65,6 +68,7 @@ export function jobsView({ query, go }) {
     leave: () => {
       state.gone = true;
       stop();
+      clearInterval(again);
     },
   };
 }
