@@ -107,6 +107,17 @@ export function jobClientSuite(name: string, open: () => Promise<ClientBench>): 
       expect(await codeOf(api.start(id))).toBe("CONFLICT");
     });
 
+    test("a created job that is submitted again has the dates of that request, and none of the first", async () => {
+      const request = { runner: bench.idle, payload: "print never", id: randomUUID() };
+      const first = { expiresAtSeconds: Math.floor(Date.now() / 1000) + 60, audience: bench.idle };
+      await api.submit({ ...request, ...first }, { mode: "create" });
+      await api.submit(request);
+      const job = await api.get(request.id);
+      expect(job.status).toBe("queued");
+      expect(job.expiresAtSeconds).toBeUndefined();
+      await api.cancel(request.id, { runner: bench.idle });
+    });
+
     test("a created job that is submitted again is started by that", async () => {
       const request = { runner, payload: "print later", id: randomUUID() };
       await api.submit(request, { mode: "create" });

@@ -30,7 +30,7 @@ import { enqueue, submit } from "./lua/submit.ts";
 import type { RawFields } from "./queue.ts";
 import { viewJob } from "./record.ts";
 import { noJob, operational, toClientError } from "./operational.ts";
-import { orAborted, ownSignal } from "./or-aborted.ts";
+import { orAborted, sharedSignal } from "./or-aborted.ts";
 import type { RedisConnection } from "./redis/connection.ts";
 import { type Commands, ConnectionPool } from "./redis/pool.ts";
 import { parseRedisUrl, type RedisTarget } from "./redis/redis-url.ts";
@@ -145,7 +145,7 @@ export class JobClient implements JobApi {
 
   /** Resolves with the job when it is final. Throws ClientError WAIT_TIMEOUT; rejects with the signal's reason on abort. */
   async wait(id: string, options: WaitOptions = {}): Promise<JobView> {
-    const signal = ownSignal(options.signal);
+    const signal = sharedSignal(options.signal);
     const keys = await orAborted(() => this.#locate(id, options), signal);
     const end = options.timeoutMs === undefined ? Infinity : performance.now() + options.timeoutMs;
     const own = this.#block(keys.queue);
@@ -177,7 +177,7 @@ export class JobClient implements JobApi {
 
   /** Live output, from the beginning or after `afterSeq`, until the job is final. Abort with `signal`. Throws NOT_FOUND, also when the job is deleted meanwhile. */
   async *logs(id: string, options: LogOptions = {}): AsyncGenerator<LogLine, void, undefined> {
-    const signal = ownSignal(options.signal);
+    const signal = sharedSignal(options.signal);
     const keys = await orAborted(() => this.#locate(id, options), signal);
     const own = this.#block(keys.queue);
     try {

@@ -41,14 +41,17 @@ export async function* followLog(
   options.signal?.addEventListener("abort", abort, { once: true });
   let last = "0-0";
   let block: number = blockMs.first;
+  let final = false;
   try {
     for (;;) {
       options.signal?.throwIfAborted();
       // The status is read before the entries: when it was final, the entries that follow are all there are.
       const status = await connection.send(["HGET", keys.job(id), "status"]);
       // Without a status it waits; without a hash it was deleted or has expired, and no runner will write any more.
-      if (status === null && (await connection.send(["EXISTS", keys.job(id)])) === 0) return "gone";
-      const final = isFinal(statusOf(status === null ? undefined : String(status)));
+      if (status === null && (await connection.send(["EXISTS", keys.job(id)])) === 0) {
+        return final ? "final" : "gone";
+      }
+      final = isFinal(statusOf(status === null ? undefined : String(status)));
       const ends = final || options.follow === false;
       const wait = ends ? [] : ["BLOCK", String(Math.round(block))];
       const command = ["XREAD", "COUNT", "500", ...wait, "STREAMS", keys.log(id), last];

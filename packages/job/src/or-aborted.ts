@@ -1,8 +1,10 @@
 /** Waiting that an AbortSignal ends. */
+import { setMaxListeners } from "node:events";
 
-/** The same signal to listen to: many waits may share one, and Node takes more than ten listeners for a leak. */
-export function ownSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
-  return signal === undefined ? undefined : AbortSignal.any([signal]);
+/** The same signal: many waits may share one, each with a listener that it takes back, and Node takes more than ten for a leak. */
+export function sharedSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (signal !== undefined) setMaxListeners(0, signal);
+  return signal;
 }
 
 /** What the work comes to, or the signal's reason as soon as that aborts; nobody hears of the work then. */

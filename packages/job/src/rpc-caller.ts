@@ -45,6 +45,7 @@ export class RpcCaller {
     this.#calls += 1;
     const body = JSON.stringify({ jsonrpc: "2.0", id: this.#calls, method, params });
     const ends = [this.#closed.signal, ...(signal === undefined ? [] : [signal])];
+    const deadline = withDeadline(this.#options.deadlineMs ?? 10_000, ...ends);
     let status: number;
     let text: string;
     try {
@@ -53,7 +54,7 @@ export class RpcCaller {
         headers: { "content-type": "application/json", authorization: `Bearer ${this.#options.apiKey}` },
         body,
         redirect: "error",
-        signal: withDeadline(this.#options.deadlineMs ?? 10_000, ...ends),
+        signal: deadline.signal,
       });
       status = response.status;
       text = await response.text();
@@ -63,6 +64,8 @@ export class RpcCaller {
       throw new ClientError("UNAVAILABLE", `the supervisor at ${this.#shown} ${whyNot(error)}`, {
         cause: error,
       });
+    } finally {
+      deadline.stop();
     }
     return this.#resultOf(status, text);
   }

@@ -22,7 +22,7 @@ import type {
 import { isFinal, type Job, type JobView } from "./job.ts";
 import { idPattern } from "./keys.ts";
 import type { LogLine } from "./log-reader.ts";
-import { ownSignal } from "./or-aborted.ts";
+import { sharedSignal } from "./or-aborted.ts";
 import { statusOf } from "./record.ts";
 import { checkRequest, type JobRequest } from "./request.ts";
 import { RpcCaller, type RpcCallerOptions } from "./rpc-caller.ts";
@@ -71,7 +71,7 @@ export class SupervisorClient implements JobApi {
 
   async wait(id: string, options: WaitOptions = {}): Promise<JobView> {
     const { timeoutMs } = options;
-    const signal = ownSignal(options.signal);
+    const signal = sharedSignal(options.signal);
     const end = timeoutMs === undefined ? Infinity : performance.now() + timeoutMs;
     const pause = new Pause();
     signal?.throwIfAborted();
@@ -91,7 +91,7 @@ export class SupervisorClient implements JobApi {
   }
 
   async *logs(id: string, options: LogOptions = {}): AsyncGenerator<LogLine, void, undefined> {
-    const signal = ownSignal(options.signal);
+    const signal = sharedSignal(options.signal);
     let after = options.afterSeq ?? 0;
     for (const pause = new Pause(); ;) {
       signal?.throwIfAborted();

@@ -44,7 +44,8 @@ async function beat(presence: Presence, instance: InstanceFacts, host: RunningHo
   } catch (error) {
     if (!(error instanceof QueueError)) throw error;
     host.patience.failed("beat", error);
-    host.gate.setPaused(host.gate.paused); // who cannot ask goes on as it was
+    // Who may not ask goes on as it was; who is not answered asks again, before anything is taken.
+    if (error.code === "DENIED" || error.code === "REJECTED") host.gate.setPaused(host.gate.paused);
   }
 }
 
@@ -53,9 +54,10 @@ async function beatRegularly(
   host: RunningHost,
   options: AttendOptions,
 ): Promise<void> {
-  while (!options.ending.aborted) {
+  for (let round = 0; !options.ending.aborted; round += 1) {
     await heartbeat.run();
-    await host.clock.sleep(options.beatEveryMs, options.ending);
+    const untilNextMs = host.gate.isKnown ? options.beatEveryMs : pauseMs(round, Math.random());
+    await host.clock.sleep(untilNextMs, options.ending);
   }
 }
 

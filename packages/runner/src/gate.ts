@@ -18,6 +18,11 @@ export class PauseGate {
     return this.#paused === true;
   }
 
+  /** Whether it was said at all. */
+  get isKnown(): boolean {
+    return this.#paused !== undefined;
+  }
+
   /** Aborts when no more jobs must be taken: a pause or the drain. A new one after each pause. */
   get taking(): AbortSignal {
     return this.#taking.signal;

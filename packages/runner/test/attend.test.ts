@@ -4,6 +4,7 @@ import {
   type InstanceReport,
   type Presence,
   QueueError,
+  type QueueErrorCode,
 } from "@herorunner/job";
 import { expect, test } from "vitest";
 import { until } from "../../../test/support/until.ts";
@@ -18,7 +19,7 @@ const instance = {
 function fakePresence() {
   const state = {
     paused: false,
-    away: false,
+    refusal: undefined as QueueErrorCode | undefined,
     beats: [] as InstanceReport[],
     left: [] as string[],
     handlers: undefined as ControlHandlers | undefined,
@@ -28,8 +29,8 @@ function fakePresence() {
   const presence: Presence = {
     beat: (report) => {
       state.beats.push(report);
-      const away = new QueueError("UNAVAILABLE", "away");
-      return state.away ? Promise.reject(away) : Promise.resolve({ paused: state.paused });
+      if (state.refusal !== undefined) return Promise.reject(new QueueError(state.refusal, "no heartbeat"));
+      return Promise.resolve({ paused: state.paused });
     },
     leave: (owner) => Promise.resolve(void state.left.push(owner)),
     listen: (handlers, signal) => {
@@ -107,14 +108,34 @@ test("a runner that was paused before its start takes nothing, however late it l
   await end();
 });
 
-test("a runner that cannot ask whether it is paused takes jobs all the same", async () => {
+test("a runner that may not ask whether it is paused takes jobs all the same", async () => {
   const { presence, state } = fakePresence();
-  state.away = true;
+  state.refusal = "DENIED";
   const jobs = { "1": { payload: "x" } };
   const { store, end } = engine(() => Promise.resolve(finished("")), { presence, instance, jobs });
   await until(() => store.text("1", "status") === "finished", "the job ended");
   await end();
 });
+
+test.each(["UNAVAILABLE", "FULL"] as const)(
+  "a paused runner whose first heartbeats are %s takes nothing until one is answered, which is soon",
+  async (refusal) => {
+    const { presence, state } = fakePresence();
+    state.refusal = refusal;
+    state.paused = true;
+    const jobs = { "1": { payload: "x" } };
+    const { store, handle, end } = engine(() => Promise.resolve(finished("")), {
+      ...{ presence, instance, jobs },
+      beatEveryMs: 600_000,
+    });
+    await until(() => state.beats.length >= 3, "it has asked again");
+    expect([store.queue, store.active]).toEqual([["1"], []]);
+    state.refusal = undefined;
+    await until(() => handle.health().paused, "the pause was learnt");
+    expect([store.queue, store.active]).toEqual([["1"], []]);
+    await end();
+  },
+);
 
 test("a pause is learnt from the next heartbeat when its message was lost", async () => {
   const { presence, state } = fakePresence();
@@ -171,9 +192,9 @@ test("a wake-up for a cancel has the leases renewed at once", async () => {
 test("a heartbeat that fails is trouble until the next one that does not", async () => {
   const { presence, state } = fakePresence();
   const { handle, logger, end } = engine(() => Promise.resolve(finished("")), { presence, instance });
-  state.away = true;
+  state.refusal = "UNAVAILABLE";
   await until(() => handle.health().trouble !== undefined, "the trouble is known");
-  state.away = false;
+  state.refusal = undefined;
   await until(() => handle.health().trouble === undefined, "the trouble is over");
   expect(logger.messages("info")).toEqual(["the queue is back"]);
   await end();

@@ -83,7 +83,10 @@ async function serve(config: ServeConfig, warnings: readonly string[]): Promise<
       ...(tracing && { tracing }),
       logger,
     });
-    shutdown.onCleanUp("supervisor", () => supervisor.close(withDeadline(lastCallsMs, shutdown.aborting)));
+    shutdown.onCleanUp("supervisor", async () => {
+      const lastCalls = withDeadline(lastCallsMs, shutdown.aborting);
+      await supervisor.close(lastCalls.signal).finally(() => lastCalls.stop());
+    });
     boundYoungHeap();
     const url = `http://${showAddress({ host: config.host, port: supervisor.port })}`;
     logger.info({ version, url, redis: maskRedisUrl(config.redisUrl) }, "supervisor listens");

@@ -4,7 +4,7 @@
  * KEYS job queue events recent
  * ARGV id mode ("queue" or "create") (field value)…
  * →    {CREATED, status} · {EXISTS, status} same content · {CONFLICT, status} same id, other content
- *      Whoever queues a job that was only created before queues that one.
+ *      Whoever queues a job that was only created before queues that one, with his own signatures and dates.
  *
  * Content is what the job does; when and by whom it was signed is not compared.
  */
@@ -35,6 +35,9 @@ if kind ~= 'none' then
     if (redis.call('HGET', job, name) or '') ~= (given[name] or '') then return { 'CONFLICT', status } end
   end
   if status == 'created' and mode == 'queue' then
+    -- No runner has it yet, so what is said beside the content now holds: who signs it above all, and until when.
+    redis.call('HDEL', job, 'created_at', 'expires_at', 'trace', 'audience', 'nonce', 'signatures')
+    redis.call('HSET', job, unpack(ARGV, 3))
     enqueue(job, queue, events, id)
     status = 'queued'
   end

@@ -7,9 +7,6 @@ import { type ProcessStat, readArguments } from "./proc.ts";
 /** Kept short of patience with what only looks like it; a process that gets no processor time needs the most of it. */
 const windowMs = 1_000;
 
-/** The parent of the kernel's own threads, which have neither. */
-const kernelThreads = 2;
-
 /** Remembers what it was asked about: one for each job that is looked after. */
 export class ExecWatch {
   /** By pid and start time, when each was first met. */
@@ -17,7 +14,7 @@ export class ExecWatch {
 
   /** Whether it is worth another look. `environment` is what was read of it; undefined where that is not allowed. */
   isOnItsWay(stat: ProcessStat, environment: string | undefined): boolean {
-    if (environment !== "" || stat.isEnding || stat.ppid === kernelThreads) return false;
+    if (environment !== "" || stat.isEnding || stat.isKernel) return false;
     if (readArguments(stat.pid) !== "") return false;
     const key = `${stat.pid}:${stat.startTicks}`;
     const metAtMs = this.#metAtMs.get(key) ?? performance.now();

@@ -20,10 +20,13 @@ export interface ProcessStat {
   readonly threads: number;
   /** It has called exit, or died, and does nothing more of its own. */
   readonly isEnding: boolean;
+  /** A thread of the kernel's own. */
+  readonly isKernel: boolean;
 }
 
-/** PF_EXITING of the kernel. */
+/** PF_EXITING and PF_KTHREAD of the kernel. */
 const exitingFlag = 4;
+const kernelThreadFlag = 0x20_00_00;
 
 export function readStat(pid: number): ProcessStat | undefined {
   const text = readProcFile(pid, "stat");
@@ -50,6 +53,7 @@ export function parseStat(pid: number, text: string): ProcessStat | undefined {
     startTicks: Number(start),
     threads,
     isEnding: threads <= 1 && (Number(fields[6]) & exitingFlag) !== 0,
+    isKernel: (Number(fields[6]) & kernelThreadFlag) !== 0,
   };
 }
 

@@ -38,7 +38,7 @@ describe("a process without an environment", () => {
   it("is not when it ends, is of the kernel, or its environment is known or may not be read", () => {
     const execs = new ExecWatch();
     expect(execs.isOnItsWay({ ...bare, isEnding: true }, "")).toBe(false);
-    expect(execs.isOnItsWay({ ...bare, ppid: 2 }, "")).toBe(false);
+    expect(execs.isOnItsWay({ ...bare, isKernel: true }, "")).toBe(false);
     expect(execs.isOnItsWay(bare, "A=1\0")).toBe(false);
     expect(execs.isOnItsWay(bare, undefined)).toBe(false);
   });

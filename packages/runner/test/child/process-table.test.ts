@@ -13,10 +13,13 @@ describe("the process table", () => {
     for (const name of ["sh", "a b", "a) R 1 1 (b", ")", "("]) {
       expect(parseStat(5, `5 (${name}) ${rest}`)).toEqual({
         ...{ pid: 5, name, state: "S", ppid: 7, group: 8, session: 9, startTicks: 4242 },
-        ...{ threads: 1, isEnding: false },
+        ...{ threads: 1, isEnding: false, isKernel: false },
       });
     }
     expect(parseStat(5, `5 (sh) ${rest.replace("4194304", "4194308")}`)).toMatchObject({ isEnding: true });
+    expect(parseStat(5, `5 (kworker/0:0) ${rest.replace("4194304", "69238880")}`)).toMatchObject({
+      isKernel: true,
+    });
     expect(parseStat(5, "")).toBeUndefined();
     expect(parseStat(5, "5 (sh) S 7")).toBeUndefined();
   });

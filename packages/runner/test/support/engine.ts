@@ -12,13 +12,15 @@ export interface EngineOptions extends Pick<
 > {
   readonly concurrency?: number;
   readonly giveUpAfterMs?: number;
+  readonly beatEveryMs?: number;
   /** In the queue before the runner starts. */
   readonly jobs?: Readonly<Record<string, Record<string, string>>>;
   readonly admit?: (runner: Runner) => RunnerHost["admit"];
 }
 
 export function engine(processJob: Runner["processJob"], options: EngineOptions = {}) {
-  const { concurrency = 1, giveUpAfterMs = 1_000, jobs = {}, admit = createAdmit, ...rest } = options;
+  const { concurrency = 1, giveUpAfterMs = 1_000, beatEveryMs = 20 } = options;
+  const { jobs = {}, admit = createAdmit } = options;
   const store = new MemoryStore();
   for (const [id, fields] of Object.entries(jobs)) store.submit(id, fields);
   const memory = new MemoryQueue({ store });
@@ -27,11 +29,11 @@ export function engine(processJob: Runner["processJob"], options: EngineOptions 
   const events: RunnerEvent[] = [];
   const runner = defineRunner({ runnerType: "test", runnerId: store.runner, processJob });
   const handle = runner.spawn({
-    ...rest,
+    ...options,
     ...{ queue, logger, concurrency },
     admit: admit(runner),
     onEvent: (event) => void events.push(event),
-    timing: { renewEveryMs: 5, giveUpAfterMs, beatEveryMs: 20 },
+    timing: { renewEveryMs: 5, giveUpAfterMs, beatEveryMs },
   });
   const end = async () => {
     handle.drain();

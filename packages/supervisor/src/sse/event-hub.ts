@@ -58,20 +58,23 @@ export class EventHub {
       try {
         if (round % runnersEvery === 0) {
           known = await this.#runners.list();
+          if (signal.aborted) break;
           this.#tellRunners(known, shown, round === 0);
         }
       } catch (error) {
         this.#logger.debug({ error }, "runners could not be read");
       }
       // One that cannot be read takes the news of no other.
-      await inPortions(known, ({ id: runner }) =>
-        this.#readRunner(runner, places).catch((error: unknown) =>
+      await inPortions(known, async ({ id: runner }) => {
+        if (signal.aborted) return;
+        await this.#readRunner(runner, places, signal).catch((error: unknown) =>
           this.#logger.debug({ error, runner }, "events could not be read"),
-        ),
-      );
+        );
+      });
       looked();
       await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined);
     }
+    looked();
   }
 
   /** Those that changed, apart from figures that always do. */
@@ -91,7 +94,7 @@ export class EventHub {
     }
   }
 
-  async #readRunner(runner: string, places: Map<string, string>): Promise<void> {
+  async #readRunner(runner: string, places: Map<string, string>, signal: AbortSignal): Promise<void> {
     const keys = this.#runners.keys(runner);
     const redis = this.#runners.at(keys);
     const place = places.get(runner);
@@ -104,6 +107,8 @@ export class EventHub {
     const found = entriesOf(
       await redis.send(["XRANGE", keys.events, from, "+", "COUNT", String(maxEventsPerRead)]),
     );
+    // Whoever listens by now has a look of his own.
+    if (signal.aborted) return;
     for (const { place, fields } of found) {
       places.set(runner, place);
       const reason = fields.get("reason") ?? "";
@@ -119,7 +124,7 @@ export class EventHub {
       });
     }
     // There may be more; left for the next look they could fall out of the stream, which is capped, before they are read.
-    if (found.length === maxEventsPerRead && this.#listeners.size > 0) await this.#readRunner(runner, places);
+    if (found.length === maxEventsPerRead) await this.#readRunner(runner, places, signal);
   }
 
   #tell(event: ServerEvent): void {

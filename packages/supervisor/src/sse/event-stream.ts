@@ -91,9 +91,11 @@ export class EventStream {
     if (!this.isFull || this.signal.aborted) return;
     const patience = withDeadline(this.#limits.patienceMs, this.signal);
     try {
-      await once(this.#response, "drain", { signal: patience });
+      await once(this.#response, "drain", { signal: patience.signal });
     } catch {
       this.drop("slow_reader");
+    } finally {
+      patience.stop();
     }
   }
 

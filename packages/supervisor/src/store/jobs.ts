@@ -19,6 +19,7 @@ import {
   type Submitted,
   wireView,
   type ConnectionPool,
+  QueueError,
 } from "@herorunner/job";
 import { RpcError } from "../rpc/errors.ts";
 import type { JobSummaryWire, JobViewWire } from "../rpc/schemas.ts";
@@ -50,7 +51,8 @@ export interface ListFilterWire {
 const maxPayloadBytes = 64 * 1024 * 1024;
 const defaultPage = 50;
 /** While Redis is away. */
-const lookAgainMs = 250;
+const firstLookAgainMs = 250;
+const longestLookAgainMs = 2_000;
 
 export class JobStore {
   readonly #options: JobStoreOptions;
@@ -110,15 +112,16 @@ export class JobStore {
     { waitMs, signal }: { readonly waitMs: number; readonly signal: AbortSignal },
   ): Promise<JobViewWire> {
     const end = performance.now() + waitMs;
+    let lookAgainMs = firstLookAgainMs;
     for (let leftMs = waitMs; leftMs > 0 && !signal.aborted; leftMs = end - performance.now()) {
       try {
         await this.#options.client.wait(id, { runner, timeoutMs: leftMs, signal });
         break;
       } catch (error) {
         if (signal.aborted) break;
-        const code = error instanceof ClientError ? error.code : undefined;
-        if (code !== "WAIT_TIMEOUT" && code !== "UNAVAILABLE") throw error;
+        if (!mayGoBy(error)) throw error;
         await sleep(Math.min(lookAgainMs, leftMs), undefined, { signal }).catch(() => undefined);
+        lookAgainMs = Math.min(2 * lookAgainMs, longestLookAgainMs) * (0.75 + Math.random() / 4);
       }
     }
     return this.#view(this.#options.runners.keys(runner), id);
@@ -296,4 +299,11 @@ function noSuchJob(id: string): RpcError {
 function nullWhenNotFound(error: unknown): null {
   if (error instanceof RpcError && error.data.reason === "job_not_found") return null;
   throw error;
+}
+
+/** Redis may be back in a moment, and the job may end; what Redis refuses it will refuse again. */
+function mayGoBy(error: unknown): boolean {
+  if (!(error instanceof ClientError)) return false;
+  const isRefused = error.cause instanceof QueueError && error.cause.code === "REJECTED";
+  return error.code === "WAIT_TIMEOUT" || (error.code === "UNAVAILABLE" && !isRefused);
 }
