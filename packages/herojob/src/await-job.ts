@@ -58,12 +58,18 @@ export async function awaitJob(plan: AwaitPlan, session: Session): Promise<ExitC
       await live.note(`it is not known how job ${plan.id} goes on; wait for it again with: ${back}`);
     }
     if (error.code !== "WAIT_TIMEOUT") throw error;
+    const job = plan.json ? await lookOnce(plan, session, interrupts.signal) : undefined;
+    if (job !== undefined && isFinal(job.status)) {
+      await live.endLine();
+      await showJob(job, plan, { session, live });
+      return interrupts.cancelling ? exitCodes.interrupted : endCode(job);
+    }
     const waited = shortDuration(plan.timeoutMs ?? 0);
     await live.note(
       `job ${plan.id} has not ended after ${waited} and goes on; wait for it again with: ${back}`,
     );
-    if (plan.json) await showJsonSoFar(plan, session);
-    return exitCodes.timeout;
+    if (job !== undefined) await shell.stdout.write(jsonLine({ ...plan.extra, ...wireView(job) }));
+    return interrupts.signal.aborted ? exitCodes.interrupted : exitCodes.timeout;
   } finally {
     watch.stop();
     interrupts.stop();
@@ -71,12 +77,22 @@ export async function awaitJob(plan: AwaitPlan, session: Session): Promise<ExitC
 }
 
 /** Whoever reads JSON learns where the job stands, and its id. Where that cannot be had, the exit code has to do. */
-async function showJsonSoFar({ id, runner, extra }: AwaitPlan, { api, shell }: Session): Promise<void> {
-  const job = await api.get(id, { runner }).catch((error: unknown) => {
-    if (error instanceof ClientError) return undefined;
+async function lookOnce(
+  { id, runner }: AwaitPlan,
+  { api }: Session,
+  interrupted: AbortSignal,
+): Promise<JobView | undefined> {
+  const over = abortAfter(answerMs);
+  const signal = AbortSignal.any([interrupted, over.signal]);
+  const onAway = (): Promise<void> => Promise.resolve();
+  try {
+    return await patiently(() => api.get(id, { runner }), { signal, onAway });
+  } catch (error) {
+    if (signal.aborted || error instanceof ClientError) return undefined;
     throw error;
-  });
-  if (job !== undefined) await shell.stdout.write(jsonLine({ ...extra, ...wireView(job) }));
+  } finally {
+    over.stop();
+  }
 }
 
 async function cancelNow({ id, runner }: AwaitPlan, { api }: Session): Promise<string> {

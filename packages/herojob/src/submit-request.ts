@@ -42,7 +42,7 @@ async function tellDoubt(
   { id, runner }: { readonly id: string; readonly runner: string },
   { shell, words }: Session,
 ): Promise<never> {
-  if (error instanceof ClientError && error.code === "UNAVAILABLE" && !error.message.includes(" refuses: ")) {
+  if (error instanceof ClientError && error.code === "UNAVAILABLE" && !error.refused) {
     await shell.stderr.write(
       `herojob: it is not known whether job ${id} was stored; see with: herojob status ${id} --runner ${runner}${words}\n`,
     );

@@ -3,6 +3,7 @@ import { JobClient } from "@herorunner/job";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectRedis } from "../../../test/support/redis-client.ts";
 import { startRedis } from "../../../test/support/redis-server.ts";
+import { startTcpProxy } from "../../../test/support/tcp-proxy.ts";
 import { submitRequest } from "../src/submit-request.ts";
 import { type Bench, openBench } from "./support/bench.ts";
 import { hereShell } from "./support/here.ts";
@@ -41,21 +42,39 @@ test("a wait that Redis refuses to go on with says how to wait again", async () 
   );
 });
 
-test("when Redis goes before it has answered, the id of what may be stored is told", async () => {
-  const redis = await startRedis();
-  const api = await JobClient.connect(redis.url);
+/** What is told of a submission that fails after this was done. */
+async function failedSubmission(url: string, spoil: (api: JobClient) => Promise<unknown>): Promise<string> {
+  await using api = await JobClient.connect(url);
   const { shell, written } = hereShell();
   const sign = async <T>(job: T): Promise<T> => {
-    await redis.kill();
+    await spoil(api);
     return job;
   };
   const config = { wait: false, follow: false, waitTimeoutMs: undefined, json: false, raw: false };
   const request = { runner: "web-1", payload: "x" };
   const submitting = submitRequest({ request, sign, config }, { api, shell, words: "" });
   await expect(submitting).rejects.toMatchObject({ code: "UNAVAILABLE" });
-  api.close();
-  await redis.stop();
-  expect(written().stderr).toMatch(
+  return written().stderr;
+}
+
+test("when Redis goes before it has answered, the id of what may be stored is told", async () => {
+  await using redis = await startRedis();
+  await using proxy = await startTcpProxy(redis.socketPath);
+  const told = await failedSubmission(proxy.url, () => Promise.resolve(proxy.loseReplyTo("EVALSHA")));
+  expect(told).toMatch(
     /^herojob: it is not known whether job ([0-9a-f-]{36}) was stored; see with: herojob status \1 --runner web-1\n$/,
   );
+});
+
+test("it is not when Redis refuses, or was gone before anything could be sent", async () => {
+  await using redis = await startRedis();
+  const full = connectRedis(redis.url);
+  expect(await failedSubmission(redis.url, () => full.call("CONFIG", "SET", "maxmemory", "1"))).toBe("");
+  full.close();
+  const told = await failedSubmission(redis.url, async (api) => {
+    await redis.kill();
+    // After this it is known that the connection is gone.
+    await expect(api.get("any", { runner: "web-1" })).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  });
+  expect(told).toBe("");
 });

@@ -33,8 +33,23 @@ export type ClientErrorCode =
 export class ClientError extends Error {
   override readonly name = "ClientError";
   readonly code: ClientErrorCode;
-  constructor(code: ClientErrorCode, message: string, options?: ErrorOptions) {
+  /** It is certain that the call did nothing: the answer was no, or it could not be sent. False: nobody knows. */
+  readonly refused: boolean;
+  constructor(
+    code: ClientErrorCode,
+    message: string,
+    options: ErrorOptions & { readonly refused?: boolean } = {},
+  ) {
     super(message, options);
     this.code = code;
+    this.refused = options.refused ?? (code !== "UNAVAILABLE" && code !== "WAIT_TIMEOUT");
   }
+}
+
+/** No connection could be made, so nothing was sent. One that breaks later says `read` or `write`, or nothing. */
+export function isUnconnected(error: unknown): boolean {
+  // A name with several addresses fails with one error for each of them.
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isUnconnected);
+  if (!(error instanceof Error)) return false;
+  return "syscall" in error && (error.syscall === "connect" || error.syscall === "getaddrinfo");
 }

@@ -1,5 +1,5 @@
 /** What the client makes of an error of Redis: sentences for those who submit jobs, and a bug stays a bug. */
-import { ClientError, QueueError } from "./errors.ts";
+import { ClientError, isUnconnected, QueueError } from "./errors.ts";
 import { refusalWord } from "./redis/refusal.ts";
 
 /** Does the work. Rejects with ClientError DENIED or UNAVAILABLE where it rejects with QueueError. */
@@ -14,7 +14,10 @@ export async function operational<T>(work: () => Promise<T>): Promise<T> {
 /** ClientError for QueueError, anything else as it is. */
 export function toClientError(error: unknown): unknown {
   if (!(error instanceof QueueError)) return error;
-  return new ClientError(error.code === "DENIED" ? "DENIED" : "UNAVAILABLE", error.message, { cause: error });
+  return new ClientError(error.code === "DENIED" ? "DENIED" : "UNAVAILABLE", error.message, {
+    cause: error,
+    refused: refusalWord(error) !== "" || isUnconnected(error.cause),
+  });
 }
 
 /** The same for a read of a job's key: one of another type is no job. */

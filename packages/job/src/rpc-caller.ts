@@ -1,6 +1,6 @@
 /** JSON-RPC 2.0 over fetch: one call, one answer, every failure a ClientError with a sentence. The key is never shown. */
 import { withDeadline } from "./deadline.ts";
-import { ClientError, type ClientErrorCode } from "./errors.ts";
+import { ClientError, type ClientErrorCode, isUnconnected } from "./errors.ts";
 import { isJsonObject, type JsonValue, parseStrictJson } from "./strict-json.ts";
 
 export interface RpcCallerOptions {
@@ -18,6 +18,7 @@ const codes: ReadonlyMap<number, ClientErrorCode> = new Map([
   [-32009, "CONFLICT"],
   [-32011, "CONFLICT"],
 ]);
+const internalCode = -32603;
 
 export class RpcCaller {
   readonly #endpoint: string;
@@ -63,6 +64,7 @@ export class RpcCaller {
       this.#closed.signal.throwIfAborted();
       throw new ClientError("UNAVAILABLE", `the supervisor at ${this.#shown} ${whyNot(error)}`, {
         cause: error,
+        refused: error instanceof Error && isUnconnected(error.cause),
       });
     } finally {
       deadline.stop();
@@ -91,8 +93,15 @@ export class RpcCaller {
     throw new ClientError(
       (typeof code === "number" ? codes.get(code) : undefined) ?? "UNAVAILABLE",
       typeof hint === "string" ? `${sentence}; ${asClause(hint)}` : sentence,
+      { refused: isRefusal(code, data) },
     );
   }
+}
+
+/** An error within the supervisor, or between it and Redis, may come after the work; `data.id` says that it did. */
+function isRefusal(code: JsonValue | undefined, data: JsonValue | undefined): boolean {
+  if (code !== internalCode) return typeof code === "number";
+  return isJsonObject(data) && data.get("reason") === "full" && data.get("id") === undefined;
 }
 
 /** A hint is a sentence; here it goes on after a semicolon, and others may be put behind it. */
