@@ -1,6 +1,7 @@
+import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync, closeSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { cases, deviations } from "./support/cases.ts";
 import { hero, repository, temporaryFolder } from "./support/hero.ts";
 
@@ -266,5 +267,20 @@ describe("hero fmt and other encodings", () => {
       expect(end.stderr).toContain("is not in UTF-8");
     }
     expect(readFileSync(path)).toEqual(bytes);
+  });
+
+  test("standard input that is not UTF-8 is refused", () => {
+    const end = hero(["fmt", "-"], { input: Buffer.from("!!play.echo content:'caf\u00e9'\n", "latin1") });
+    expect(end).toMatchObject({ code: 2, stdout: "" });
+    expect(end.stderr).toContain("<stdin> is not in UTF-8");
+  });
+
+  test("a named pipe is read once", () => {
+    const pipe = join(temporaryFolder(), "pipe.hero");
+    execFileSync("mkfifo", [pipe]);
+    const writer = spawn("sh", ["-c", 'echo "!!play.echo   content:x" > "$0"', pipe], { stdio: "ignore" });
+    onTestFinished(() => void writer.kill());
+    const end = hero(["fmt", pipe], { timeoutMs: 20_000 });
+    expect(end).toEqual({ code: 0, stdout: "!!play.echo content:x\n", stderr: "" });
   });
 });
