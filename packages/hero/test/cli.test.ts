@@ -1,5 +1,13 @@
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync, closeSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+  closeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { cases, deviations } from "./support/cases.ts";
@@ -243,6 +251,19 @@ describe("a full disk", () => {
       expect(end.code).toBe(1);
     },
   );
+
+  test("below standard output cannot be caught, and nothing is done after it", () => {
+    const after = join(temporaryFolder(), "after");
+    const script = `for (let i = 0; i < 3; i++) try { print(i) } catch {}\n!!core.coderoot_set coderoot:'${after}'`;
+    for (const text of [script, "try { print(1) } catch {}"]) {
+      const full = openSync("/dev/full", "w");
+      const end = hero(["run", "-s", text], { stdout: full });
+      closeSync(full);
+      expect(end.stderr).toMatch(/^hero: standard output cannot be written: ENOSPC[^\n]*\n$/);
+      expect(end.code).toBe(1);
+    }
+    expect(existsSync(after)).toBe(false);
+  });
 
   test("below standard error leaves the exit code as it is", () => {
     const full = openSync("/dev/full", "w");
