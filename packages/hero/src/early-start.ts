@@ -14,10 +14,10 @@ import { readWhatIsThere } from "./source.ts";
 export async function waitForJob(world: World): Promise<World> {
   const input = world.readStdin(await warmUp(world));
   const end = input.indexOf("\n");
-  const variables = readVariables(end < 0 ? input : input.slice(0, end));
+  const variables = readVariables((end < 0 ? input : input.subarray(0, end)).toString("utf8"));
   delete process.env["HERO_LATE_ENV"];
   Object.assign(process.env, variables);
-  const script = end < 0 ? "" : input.slice(end + 1);
+  const script = end < 0 ? Buffer.alloc(0) : input.subarray(end + 1);
   return { ...world, environment: process.env, readStdin: () => script };
 }
 

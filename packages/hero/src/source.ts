@@ -1,6 +1,7 @@
 /**
  * Where scripts come from: standard input, the command line, a file, or a folder of them.
  */
+import { isUtf8 } from "node:buffer";
 import {
   closeSync,
   constants,
@@ -28,10 +29,15 @@ export function isProse(file: string): boolean {
 }
 
 export function stdinSource(
-  world: { readonly cwd: string; readonly readStdin: () => string },
+  world: { readonly cwd: string; readonly readStdin: () => Buffer },
   prose: boolean,
 ): Source {
-  return { name: "<stdin>", text: world.readStdin(), folder: world.cwd, prose };
+  return { name: "<stdin>", ...decoded(world.readStdin()), folder: world.cwd, prose };
+}
+
+/** Asked now, while the bytes are there: a pipe cannot be read a second time. */
+function decoded(bytes: Buffer): Pick<Source, "text" | "isUtf8"> {
+  return { text: bytes.toString("utf8"), isUtf8: isUtf8(bytes) };
 }
 
 export function textSource(text: string, cwd: string, prose: boolean): Source {
@@ -58,7 +64,7 @@ export function readWhatIsThere(): Buffer | undefined {
 }
 
 /** Waits for the end of standard input. `first`: what has been read of it. */
-export function readStdin(first: Uint8Array = new Uint8Array()): string {
+export function readStdin(first: Uint8Array = new Uint8Array()): Buffer {
   const chunks: Uint8Array[] = [first];
   let bytes = first.length;
   const buffer = Buffer.allocUnsafe(64 * 1024);
@@ -81,7 +87,7 @@ export function readStdin(first: Uint8Array = new Uint8Array()): string {
         `standard input holds more than ${maxScriptBytes >> 20} MiB; no script is that long`,
       );
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
 /** The script at a path, or all scripts of a folder: `.md` first, then `.hero`, `.heroscript`, `.hs`, by name. */
@@ -105,8 +111,8 @@ function scriptFiles(full: string, shown: string): string[] {
 
 function fileSource(file: string, name: string, prose: boolean): Source {
   try {
-    const text = readFileSync(file, "utf8");
-    return { name, text, folder: dirname(file), file: realpathSync(file), prose: prose || isProse(file) };
+    const text = decoded(readFileSync(file));
+    return { name, ...text, folder: dirname(file), file: realpathSync(file), prose: prose || isProse(file) };
   } catch (error) {
     throw unreadable(name, error);
   }

@@ -1,6 +1,15 @@
-import { mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync, closeSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+  closeSync,
+} from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { cases, deviations } from "./support/cases.ts";
 import { hero, repository, temporaryFolder } from "./support/hero.ts";
 
@@ -243,6 +252,19 @@ describe("a full disk", () => {
     },
   );
 
+  test("below standard output cannot be caught, and nothing is done after it", () => {
+    const after = join(temporaryFolder(), "after");
+    const script = `for (let i = 0; i < 3; i++) try { print(i) } catch {}\n!!core.coderoot_set coderoot:'${after}'`;
+    for (const text of [script, "try { print(1) } catch {}"]) {
+      const full = openSync("/dev/full", "w");
+      const end = hero(["run", "-s", text], { stdout: full });
+      closeSync(full);
+      expect(end.stderr).toMatch(/^hero: standard output cannot be written: ENOSPC[^\n]*\n$/);
+      expect(end.code).toBe(1);
+    }
+    expect(existsSync(after)).toBe(false);
+  });
+
   test("below standard error leaves the exit code as it is", () => {
     const full = openSync("/dev/full", "w");
     const end = hero(["run", "-s", "!!nowhere.x"], { stderr: full });
@@ -266,5 +288,20 @@ describe("hero fmt and other encodings", () => {
       expect(end.stderr).toContain("is not in UTF-8");
     }
     expect(readFileSync(path)).toEqual(bytes);
+  });
+
+  test("standard input that is not UTF-8 is refused", () => {
+    const end = hero(["fmt", "-"], { input: Buffer.from("!!play.echo content:'caf\u00e9'\n", "latin1") });
+    expect(end).toMatchObject({ code: 2, stdout: "" });
+    expect(end.stderr).toContain("<stdin> is not in UTF-8");
+  });
+
+  test("a named pipe is read once", () => {
+    const pipe = join(temporaryFolder(), "pipe.hero");
+    execFileSync("mkfifo", [pipe]);
+    const writer = spawn("sh", ["-c", 'echo "!!play.echo   content:x" > "$0"', pipe], { stdio: "ignore" });
+    onTestFinished(() => void writer.kill());
+    const end = hero(["fmt", pipe], { timeoutMs: 20_000 });
+    expect(end).toEqual({ code: 0, stdout: "!!play.echo content:x\n", stderr: "" });
   });
 });

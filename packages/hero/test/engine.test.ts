@@ -1,4 +1,8 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { memoryIsFull } from "../src/run/interpreter.ts";
+import { temporaryFolder } from "./support/hero.ts";
 import { runScript } from "./support/run-script.ts";
 
 test("print writes every character, a zero and half a pair too", async () => {
@@ -37,6 +41,7 @@ describe("errors of statements", () => {
 
   test("a thrown value that is no error has no place", async () => {
     expect((await runScript("throw 'words'")).report).toBe('test.hero: error: uncaught value: "words"\n');
+    expect((await runScript("throw null")).report).toBe("test.hero: error: uncaught value: null\n");
   });
 
   test("an action's error can be caught, and says which action it was", async () => {
@@ -210,6 +215,58 @@ describe("limits", () => {
     expect(report).toContain("out of memory");
     const long = await runScript(`let a = 1\n${"a += 1; a -= 1\n".repeat(100_000)}print(a)`);
     expect([long.out, long.code]).toEqual([["1"], 0]);
+    const tooLong = await runScript(`let a = [${"x=>x,".repeat(300_000)}]`);
+    expect(tooLong.report).toContain("test.hero: error: JavaScript cannot read this: it is too long\n");
+  });
+
+  test("a text for whose copy there is no memory is an error like the script's own", async () => {
+    const { out, report, code } = await runScript(
+      [
+        "const text = 'é'.repeat(20_000_000)",
+        "for (const use of [print, play.echo]) try { use(text) } catch (error) { print(String(error)) }",
+        "print(text)",
+      ].join("\n"),
+    );
+    expect(out).toEqual(["InternalError: out of memory", "InternalError: out of memory"]);
+    expect(report).toContain("test.hero:3:1: error: InternalError: out of memory");
+    expect(code).toBe(1);
+  });
+
+  describe("after memory was full and is free again", () => {
+    const used = [
+      "let all = []",
+      "try { while (true) all.push(new Uint8Array(1e6)) } catch {}",
+      "all = undefined",
+      "",
+    ].join("\n");
+
+    test.each([
+      ["throw 'no such host'", 'test.hero: error: uncaught value: "no such host"\n'],
+      ["throw { code: 5 }", 'test.hero: error: uncaught value: {"code":5}\n'],
+    ])("%s is what it is", async (text, expected) => {
+      const { report } = await runScript(used + text);
+      expect(memoryIsFull()).toBe(true);
+      expect(report).toBe(expected);
+    });
+
+    test("so is a syntax error of an included file", async () => {
+      const path = join(temporaryFolder(), "broken.hero");
+      writeFileSync(path, "let b = 1\nlet a = ;\n");
+      const { report } = await runScript(`${used}!!play.include path:'\${"${path}"}'`);
+      expect(memoryIsFull()).toBe(true);
+      expect(report).toContain(`${path}:2:9: error: JavaScript cannot read this: unexpected token`);
+    });
+  });
+
+  test("a script has all of the memory after another that filled it, and no more after a long one", async () => {
+    const fill = "let n = 0\nconst all = []\ntry { for (;; n++) all.push(new Uint8Array(1e6)) } catch {}\n";
+    const count = async (before: string) => {
+      await runScript(before);
+      return Number((await runScript(`${fill}print(n)`)).out[0]);
+    };
+    const first = await count("let a = 1");
+    expect(await count(fill)).toBeCloseTo(first, -1);
+    expect(await count(`let a = 1\n${"a += 1; a -= 1\n".repeat(100_000)}`)).toBeCloseTo(first, -1);
   });
 
   test("memory has an end", async () => {

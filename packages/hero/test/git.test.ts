@@ -251,16 +251,29 @@ describe("the git actor, with repositories in odd states", () => {
     expect(git(bare, "log", "--format=%s", "main").trim()).toBe("first");
   });
 
-  test("a branch whose remote branch was removed is pushed again", async () => {
+  test("a branch whose remote branch was removed is pushed again when it has commits of its own", async () => {
     const { home, git, demo, run } = world();
     const bare = join(home, "../served/acme/demo.git");
     await run("!!git.clone url:https://git.example.org/acme/demo light:false");
     git(demo, "switch", "--quiet", "next");
     git(bare, "branch", "-D", "next");
     git(demo, "fetch", "--quiet", "--prune");
-    const { out } = await run("!!git.push name:demo");
-    expect(out).toEqual(["push git.example.org/acme/demo: pushed next"]);
-    expect(git(bare, "branch", "--list", "next").trim()).toBe("next");
+    expect((await run("!!git.push name:demo")).out).toEqual([
+      "push git.example.org/acme/demo: nothing to push",
+    ]);
+    expect(git(bare, "branch", "--list", "next")).toBe("");
+    git(demo, "commit", "--quiet", "--allow-empty", "-m", "two");
+    expect((await run("!!git.push name:demo")).out).toEqual(["push git.example.org/acme/demo: pushed next"]);
+    expect(git(bare, "log", "-1", "--format=%s", "next").trim()).toBe("two");
+  });
+
+  test("a new branch is pushed, with commits of its own or without", async () => {
+    const { home, git, demo, run } = world();
+    await run("!!git.clone url:https://git.example.org/acme/demo");
+    git(demo, "switch", "--quiet", "--create", "mine");
+    expect((await run("!!git.push name:demo")).out).toEqual(["push git.example.org/acme/demo: pushed mine"]);
+    const bare = join(home, "../served/acme/demo.git");
+    expect(git(bare, "branch", "--list", "mine").trim()).toBe("mine");
   });
 
   test("a repository on no branch cannot be pulled, and the message says so", async () => {

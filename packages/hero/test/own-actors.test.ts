@@ -83,11 +83,12 @@ describe("actors of one's own", () => {
   test("at the time limit a program is ended with all it has started", () => {
     const slow = greeter.replace(
       'context.exec("echo", ["a b", "$HOME"]).stdout.trim()',
-      'context.stream("sh", ["-c", "sleep 1000 & wait; true"])',
+      'context.stream("sh", ["-c", "(sleep 30; echo left) & wait; true"])',
     );
     const folder = actors({ "greeter.mjs": slow });
-    // What is left holds our output open, and this would not return.
+    // What is left holds our output open until it has written.
     const end = hero(["run", "-s", "!!greeter.output", "--timeout", "0.3", "--actors", folder]);
+    expect(end.stdout).toBe("");
     expect(end.stderr).toContain("sh was stopped at the time limit of the script");
     expect(end.code).toBe(1);
   });

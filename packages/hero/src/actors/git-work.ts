@@ -83,10 +83,21 @@ function commit(work: Work): string {
   return `committed ${status(work).commit?.slice(0, 7) ?? ""}`;
 }
 
+/** The branch has an upstream branch that is not there: that of a clone of an empty repository, or one that was removed. */
+function upstreamIsGone(work: Work, branch: string): boolean {
+  return run(work, "for-each-ref", "--format=%(upstream:track)", `refs/heads/${branch}`).trim() === "[gone]";
+}
+
+/** Without any, to push would only bring back a branch that somebody removed. */
+function hasOwnCommits(work: Work): boolean {
+  return run(work, "rev-list", "--max-count=1", "HEAD", "--not", "--remotes=origin") !== "";
+}
+
 function push(work: Work): string {
   const { branch, commit: last, upstream, ahead } = status(work);
   if (branch === undefined) return work.context.fail(`${work.place.path} is on no branch`);
   if (last === undefined || (upstream !== undefined && ahead === 0)) return "nothing to push";
+  if (upstreamIsGone(work, branch) && !hasOwnCommits(work)) return "nothing to push";
   run(work, "push", "--quiet", "--set-upstream", "origin", branch);
   return ahead > 0 ? `pushed ${ahead} ${ahead === 1 ? "commit" : "commits"}` : `pushed ${branch}`;
 }

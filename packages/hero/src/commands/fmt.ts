@@ -1,6 +1,5 @@
 /** `hero fmt`: actions in one style. A text with errors is left alone. */
-import { isUtf8 } from "node:buffer";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { UsageError, messageOf } from "../errors.ts";
 import { exitCodes, type ExitCode } from "../exit-codes.ts";
 import { writeOut } from "../output.ts";
@@ -29,10 +28,9 @@ export function fmtCommand(args: Arguments, world: World): ExitCode {
   return code;
 }
 
-/** What is no UTF-8 was replaced when it was read, and would be lost in the file. */
-function refuseOtherEncoding({ file, name }: Source): void {
-  if (file !== undefined && !isUtf8(readFileSync(file)))
-    throw new UsageError(`${name} is not in UTF-8; hero fmt would change its text`);
+/** What is no UTF-8 was replaced when it was read, and would be lost. */
+function refuseOtherEncoding({ isUtf8, name }: Source): void {
+  if (isUtf8 === false) throw new UsageError(`${name} is not in UTF-8; hero fmt would change its text`);
 }
 
 /** Prints, writes or compares; true when `--check` found a difference. */

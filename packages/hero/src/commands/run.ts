@@ -17,7 +17,7 @@ export interface World {
   readonly cwd: string;
   readonly nowMs: () => number;
   /** Standard input to its end; `first`: what has been read of it. */
-  readonly readStdin: (first?: Uint8Array) => string;
+  readonly readStdin: (first?: Uint8Array) => Buffer;
 }
 
 export const runSpec: CommandSpec = {

@@ -3,7 +3,7 @@
  * functions given to it. Memory, stack and time are limited; errors come back with the script's own line.
  */
 import type { QuickJSContext, QuickJSHandle } from "quickjs-emscripten-core";
-import { ActionError } from "../errors.ts";
+import { ActionError, messageOf } from "../errors.ts";
 import type { Diagnostic } from "../script/diagnostics.ts";
 import { compileProgram } from "./compile.ts";
 import { performLine } from "./direct.ts";
@@ -22,7 +22,7 @@ export class Engine {
   /** Errors that crossed into the script, so that one it does not catch comes back unchanged. */
   readonly #failures: Error[] = [];
   /** Something the script must not catch. */
-  #fatal: unknown;
+  #fatal: Error | undefined;
 
   private constructor(context: QuickJSContext, session: Session) {
     this.#context = context;
@@ -52,11 +52,12 @@ export class Engine {
         return [];
       }
       const error = this.#describe(result.error);
-      if (memoryIsFull() || error.message.includes("out of memory")) throw new OutOfMemory();
+      if (error.message === outOfMemory.message) throw new OutOfMemory();
       return [syntaxDiagnostic(program, error)];
     } catch (error) {
       if (!isOurStack(error) && !(error instanceof OutOfMemory)) throw error;
-      const why = error instanceof OutOfMemory ? "it is too long" : "brackets are nested too deep";
+      const tooLong = error instanceof OutOfMemory || memoryIsFull();
+      const why = tooLong ? "it is too long" : "brackets are nested too deep";
       const message = `JavaScript cannot read this: ${why}`;
       return [{ severity: "error", code: "javascript", message, line: 0, column: 0, length: 1 }];
     }
@@ -67,24 +68,23 @@ export class Engine {
     const id = this.#programs.push(program) - 1;
     try {
       const result = this.#context.evalCode(compileProgram(program, id), locate(id), { strict: true });
-      if (result.error === undefined) result.value.dispose();
-      else throw this.#uncaught(program, result.error);
+      if (result.error !== undefined) throw this.#uncaught(program, result.error);
+      result.value.dispose();
+      // The script caught it and came to its end.
+      if (this.#fatal !== undefined) throw this.#fatal;
     } catch (error) {
-      if (error instanceof OutOfMemory) {
-        throw new ScriptFailure(program, undefined, { message: error.message, kind: "failed" });
-      }
-      if (isOurStack(error)) {
-        const message = "the script needs more stack than it is given";
-        throw new ScriptFailure(program, undefined, { message, kind: "failed" });
-      }
-      throw error;
+      if (!isOurStack(error) && !(error instanceof OutOfMemory)) throw error;
+      const message =
+        error instanceof OutOfMemory || memoryIsFull()
+          ? outOfMemory.message
+          : "the script needs more stack than it is given";
+      throw new ScriptFailure(program, undefined, { message, kind: "failed" });
     }
   }
 
   #uncaught(program: Program, handle: QuickJSHandle): Error {
     const error = this.#describe(handle);
-    const fatal = this.#fatal;
-    if (fatal instanceof Error) return fatal;
+    if (this.#fatal !== undefined) return this.#fatal;
     const kept = error.failure === undefined ? undefined : this.#failures[error.failure];
     if (kept instanceof ScriptFailure) return kept;
     const kind = kept instanceof ActionError ? kept.kind : "failed";
@@ -102,7 +102,7 @@ export class Engine {
   #describe(handle: QuickJSHandle): EngineError {
     const context = this.#context;
     const read = (name: string): unknown => {
-      if (context.typeof(handle) !== "object") return undefined;
+      if (context.typeof(handle) !== "object" || context.eq(handle, context.null)) return undefined;
       const property = context.getProp(handle, name);
       const value: unknown = context.dump(property);
       property.dispose();
@@ -110,7 +110,9 @@ export class Engine {
     };
     try {
       const [name, message, stack, failure] = ["name", "message", "stack", "failure"].map(read);
-      if (memoryIsFull() && !name && !message) return outOfMemory;
+      const isNull = context.eq(handle, context.null);
+      const saysSo = message === outOfMemory.message && stack === undefined;
+      if (memoryIsFull() && (isNull || saysSo || (name === "" && message === ""))) return outOfMemory;
       const isError = typeof stack === "string" && typeof message === "string";
       return {
         name: typeof name === "string" ? name : "",
@@ -141,7 +143,7 @@ export class Engine {
     const parts = [
       this.#function("print", (text) => {
         // In JSON, since texts end at their first U+0000 on the way out of the engine. The prelude builds it.
-        this.#session.options.output.print(JSON.parse(text) as string);
+        this.#session.options.output.print(readJson(text) as string);
       }),
       this.#function("call", (actor, name, given) => this.#answer(() => this.#call(actor, name, given))),
       this.#function("line", (program, index, results) =>
@@ -163,13 +165,16 @@ export class Engine {
   ): QuickJSHandle {
     const context = this.#context;
     return context.newFunction(name, (...handles) => {
-      const [first = "", second = "", third = ""] = handles.map((handle) => context.getString(handle));
       try {
+        if (this.#fatal !== undefined) throw this.#fatal;
+        const [first = "", second = "", third = ""] = handles.map((handle) => context.getString(handle));
         const answer = run(first, second, third);
         return answer === undefined ? context.undefined : context.newString(answer);
       } catch (error) {
-        this.#fatal = error;
-        throw error;
+        // The script may catch it, as it may where its own statements find no memory.
+        if (error instanceof OutOfMemory) throw error;
+        this.#fatal ??= error instanceof Error ? error : new Error(messageOf(error));
+        throw this.#fatal;
       }
     });
   }
@@ -190,7 +195,7 @@ export class Engine {
 
   #call(actor: string, name: string, given: string): unknown {
     // The prelude builds this text; params come from the script and can hold anything.
-    const { params, args } = JSON.parse(given) as { params: Record<string, unknown>; args: string[] };
+    const { params, args } = readJson(given) as { params: Record<string, unknown>; args: string[] };
     return this.#session.perform({
       actor,
       name,
@@ -204,14 +209,20 @@ export class Engine {
     const program = this.#programs[Number(id)];
     const action = program?.script.actions[Number(index)];
     // The prelude builds this text from strings.
-    const texts = JSON.parse(results) as string[];
+    const texts = readJson(results) as string[];
     if (program === undefined || action === undefined) throw new ActionError("there is no such line");
     performLine(program, action, texts, this.#session);
   }
 }
 
-/** Its own error finds no memory to say so. */
+/** Without memory for an error the interpreter throws null, or one without its stack or with texts that cannot be read. */
 const outOfMemory: EngineError = { name: "", message: "out of memory", stack: "", deliberate: false };
+
+/** What the prelude has written. A text for whose copy the engine has no room comes out of it as an empty one. */
+function readJson(text: string): unknown {
+  if (text === "") throw new OutOfMemory();
+  return JSON.parse(text);
+}
 
 /** The interpreter runs on the stack of this process, which can end before the script's own. */
 function isOurStack(error: unknown): boolean {

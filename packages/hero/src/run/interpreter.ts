@@ -23,19 +23,21 @@ export const memoryLimitBytes = 64 * 1024 * 1024;
  * half of all it costs. Of scripts that run for long some gain by it a little, others nothing.
  */
 const tieringBudget = 2_000_000_000;
-/** Runs never give back what they hold, so a process that makes many takes another interpreter now and then. */
-const runsPerInterpreter = 20;
-
 /** Bytes that compiling takes, for each character of a script; short ones find them in the room of the interpreter. */
 const compileFactor = 24;
 const shortScriptLength = 256 * 1024;
 
 let quickJs: Promise<QuickJSWASMModule> | undefined;
 let memory: { readonly used: Memory; readonly maximumBytes: number } | undefined;
-let runs = 0;
 
-/** There was no memory left for a text from outside. */
-export class OutOfMemory extends Error {}
+/** There was no memory left for a text that comes into the interpreter, or goes out of it. To a script it is what it knows from there. */
+export class OutOfMemory extends Error {
+  override readonly name = "InternalError";
+
+  constructor() {
+    super("out of memory");
+  }
+}
 
 /** The interpreter itself, compiled once. */
 export function loadQuickJs(): Promise<QuickJSWASMModule> {
@@ -49,9 +51,15 @@ function load(moreBytes: number): Promise<QuickJSWASMModule> {
 
 /** The interpreter for one run more, of scripts of so many characters. */
 export function quickJsForRun(scriptLength: number): Promise<QuickJSWASMModule> {
-  const long = scriptLength > shortScriptLength;
-  if (long || runs++ % runsPerInterpreter === runsPerInterpreter - 1) quickJs = undefined;
-  return (quickJs ??= load(long ? scriptLength * compileFactor : 0));
+  // Runs never give back what they hold.
+  if (hasGrown()) quickJs = undefined;
+  if (scriptLength <= shortScriptLength) return loadQuickJs();
+  quickJs = undefined; // The limit of this one is not that of the next run.
+  return load(scriptLength * compileFactor);
+}
+
+function hasGrown(): boolean {
+  return memory !== undefined && memory.used.buffer.byteLength > ownPages * pageBytes;
 }
 
 /** What the interpreter says without memory is often something else, or nothing. */
@@ -96,7 +104,7 @@ function limitedVariant(moreBytes: number): QuickJSSyncVariant {
         const allocate = module._malloc.bind(module);
         module._malloc = (bytes: number) => {
           const place = allocate(bytes);
-          if (place === 0) throw new OutOfMemory("out of memory");
+          if (place === 0) throw new OutOfMemory();
           return place;
         };
         return module;

@@ -10,6 +10,8 @@ export interface Source {
   /** As shown in messages: a path, `<stdin>` or `<script>`. */
   readonly name: string;
   readonly text: string;
+  /** False when the bytes it was read from are not all in `text`. */
+  readonly isUtf8?: boolean;
   readonly folder: string;
   /** Real path of the file, when there is one; tells included files apart. */
   readonly file?: string;

@@ -30,7 +30,9 @@ export interface HeroEnd {
 export function hero(
   args: readonly string[],
   given: {
-    readonly input?: string;
+    readonly input?: string | Uint8Array;
+    /** For what would never come to an end. */
+    readonly timeoutMs?: number;
     readonly env?: Record<string, string>;
     readonly cwd?: string;
     /** Descriptors instead of pipes. */
@@ -43,6 +45,8 @@ export function hero(
     input: given.input ?? "",
     stdio: [given.stdin ?? "pipe", given.stdout ?? "pipe", given.stderr ?? "pipe"],
     encoding: "utf8",
+    timeout: given.timeoutMs ?? 120_000,
+    killSignal: "SIGKILL",
     cwd: given.cwd ?? repository,
     env: { PATH: process.env["PATH"] ?? "", HOME: "/nowhere", ...given.env },
   });
