@@ -52,7 +52,8 @@ struct job {
 static void leave(struct server *server)
 {
 	pid_t session = running(&server->roll);
-	if (session != 0)
+	/* To the kernel 0 and -1 are everybody in our own group, and everybody. */
+	if (session > 1)
 		kill(-session, SIGKILL);
 	_exit(0);
 }

@@ -67,7 +67,9 @@ function isLivingMember(pid: number, group: number): boolean {
 /** Known only while unshare, the leader, lives. */
 function membersOf(leader: number): readonly number[] {
   const namespace = linkOf(leader, "pid_for_children");
-  if (namespace === undefined || namespace === linkOf(leader, "pid")) return [];
+  // Until it has made its own the leader shares ours, where all others live. It is not asked twice: it may end in between.
+  const own = linkOf(process.pid, "pid");
+  if (namespace === undefined || own === undefined || namespace === own) return [];
   return listPids().filter((pid) => linkOf(pid, "pid") === namespace);
 }
 

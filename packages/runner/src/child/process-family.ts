@@ -112,11 +112,11 @@ export class ProcessFamily {
 
   /**
    * Whether the group may be signalled. Its number is not given out again while it has members; if a process of that
-   * number lives and is not the one we started, the group is a stranger's.
+   * number lives and is not the one we started, the group is a stranger's: also if ours was gone before it could be read.
    */
   ownsGroup(): boolean {
     const stat = readStat(this.head.pid);
-    return stat === undefined || this.head.startTicks === 0 || stat.startTicks === this.head.startTicks;
+    return stat === undefined || stat.startTicks === this.head.startTicks;
   }
 
   #lookAt(pids: readonly number[], look: Look, onFound: ((member: Member) => void) | undefined): void {

@@ -98,7 +98,7 @@ class Server:
     def leave(self):
         """The runner is gone."""
         current = self.roll.current()
-        if current:
+        if current > 1:
             try:
                 os.killpg(current, signal.SIGKILL)
             except OSError:

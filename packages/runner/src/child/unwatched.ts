@@ -68,7 +68,8 @@ function lookFor(
     if (!isAlive(stat) || stat.session === own) continue;
     const environment = environmentOf(stat);
     if (execs.isOnItsWay(stat, environment)) isUnclear = true;
-    if (holdsEntry(environment ?? "", marker)) sessions.add(stat.session);
+    // 0: its session was begun outside of our PID namespace, and so by no job.
+    if (stat.session !== 0 && holdsEntry(environment ?? "", marker)) sessions.add(stat.session);
   }
   return { sessions: [...sessions], isUnclear };
 }

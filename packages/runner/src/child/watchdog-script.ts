@@ -18,10 +18,12 @@ look_at() {
   state=$1 ppid=$2 session=$4 threads=${"$"}{18} start=${"$"}{20}
 }
 
-# Whether the group $1, whose leader started at $2, is still ours: its number may have been given to another leader.
+# Whether the group $1, whose leader started at $2, is still ours: its number may have been given to another leader. To the
+# kernel 0 and 1 as the number of a group are everybody in our own, and everybody.
 is_ours() {
+  [ "$1" -gt 1 ] || return 1
   look_at "$1" || return 0
-  [ "$2" = 0 ] || [ "$start" = "$2" ]
+  [ "$start" = "$2" ]
 }
 
 kill_groups() {

@@ -9,7 +9,7 @@ import { commandOf, newTag, processesTagged, shell } from "../../../../test/supp
 import { needSpawnServer } from "../../../../test/support/native-spawn-server.ts";
 import { until } from "../../../../test/support/until.ts";
 import { isAlive, listPids, readStat } from "../../src/child/proc.ts";
-import { signalGroup } from "../../src/child/signals.ts";
+import { signalGroup, signalProcess } from "../../src/child/signals.ts";
 import { createPlainLauncher } from "../../src/child/plain-launcher.ts";
 import {
   createSpawnServerLauncher,
@@ -125,7 +125,7 @@ describe.each(programs)("a spawn server, %s,", (kind) => {
       (_stream, _offset, text) => (pid = Number(text)),
     );
     await until(() => pid !== 0, "the job is announced");
-    process.kill(server, "SIGKILL");
+    expect(signalProcess(server, "SIGKILL")).toBe(true);
     expect((await running).ending).toEqual({ kind: "signalled", signal: "SIGKILL" });
     expect(isAlive(readStat(pid))).toBe(false);
     expect(await parentOf(executor)).toBe(process.pid);
@@ -136,7 +136,7 @@ describe.each(programs)("a spawn server, %s,", (kind) => {
 
   it("that was stopped costs one job and no more", async () => {
     const { executor, server } = await open({ answerWithinMs: 2_000 });
-    process.kill(server, "SIGSTOP");
+    expect(signalProcess(server, "SIGSTOP")).toBe(true);
     const { ending } = await executor.run(commandOf("/bin/true"), never);
     expect(ending).toMatchObject({ kind: "not_started", code: "EPIPE" });
     expect((await executor.run(commandOf("/bin/true"), never)).ending).toEqual({ kind: "exited", code: 0 });

@@ -140,8 +140,10 @@ describe.each(levels)("processes that wait for their jobs, at level %s", (level)
     const executor = await start();
     const tag = newTag();
     await warmed(executor, shellTemplate(tag), 1);
-    const [first] = processesTagged(tag);
-    process.kill(first ?? 0, "SIGKILL");
+    // While it becomes its program it has no arguments by which to find it.
+    await until(() => processesTagged(tag).length > 0, "it can be seen");
+    const [first = 0] = processesTagged(tag);
+    expect(signalProcess(first, "SIGKILL")).toBe(true);
     await until(() => executor.warmCount === 0, "it is gone");
     await until(() => executor.warmCount === 1, "another one waits");
     expect(processesTagged(tag)).not.toContain(first);

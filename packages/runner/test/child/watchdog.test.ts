@@ -10,8 +10,7 @@ import { type Behaviour, newTag, processesTagged } from "../../../../test/suppor
 import { until } from "../../../../test/support/until.ts";
 import { ownCgroup } from "../../src/child/cgroup-fence.ts";
 import { readStat } from "../../src/child/proc.ts";
-import { ProcessFamily } from "../../src/child/process-family.ts";
-import { LastPid } from "../../src/child/proc.ts";
+import { signalProcess } from "../../src/child/signals.ts";
 import { Watchdog } from "../../src/child/watchdog.ts";
 import { watchdogScript } from "../../src/child/watchdog-script.ts";
 
@@ -35,16 +34,8 @@ const processCount = hostile.reduce((sum, [, count]) => sum + count, 0);
 
 const started: ChildProcess[] = [];
 afterEach(() => {
-  for (const child of started.splice(0)) if (child.pid !== undefined) killQuietly(child.pid);
+  for (const child of started.splice(0)) signalProcess(child.pid ?? 0, "SIGKILL");
 });
-
-function killQuietly(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // Already gone, which is how it should be.
-  }
-}
 
 function sleeper(): ChildProcess {
   const child = spawn("sleep", ["300"], { detached: true, stdio: "ignore" });
@@ -86,7 +77,7 @@ describe("when the runner is killed with SIGKILL", async () => {
         await until(() => left().length === 0, "the processes of the jobs are gone", 2000);
         await until(() => cgroupsOf(runner.pid ?? 0).length === 0, "its control groups are gone");
       } finally {
-        left().forEach(killQuietly);
+        for (const pid of left()) signalProcess(pid, "SIGKILL");
       }
     },
   );
@@ -98,7 +89,7 @@ describe("Watchdog", () => {
     watchdog.ensureRunning();
     const first = watchdog.pid ?? 0;
     const unwatch = watchdog.watch(sleeper().pid ?? 0, 1);
-    process.kill(first, "SIGKILL");
+    expect(signalProcess(first, "SIGKILL")).toBe(true);
     await until(() => watchdog.pid !== undefined && watchdog.pid !== first, "another one runs");
     unwatch();
     const second = watchdog.pid ?? 0;
@@ -135,20 +126,5 @@ describe("Watchdog", () => {
     await once(shell, "exit");
     expect(readStat(stranger.pid ?? 0)?.state).toMatch(/[SDR]/);
     rmSync(folder, { recursive: true });
-  });
-});
-
-describe("ProcessFamily", () => {
-  it("signals nobody whose start time is not the one it knows", () => {
-    const stranger = sleeper();
-    const pid = stranger.pid ?? 0;
-    const startTicks = startTicksOf(stranger) - 1;
-    const lastPid = new LastPid();
-    const family = new ProcessFamily({ pid, startTicks, marker: "HERO_RUN_TOKEN=none" }, lastPid);
-    family.signal([{ pid, ppid: 1, name: "sleep", via: "descendant", startTicks }], "SIGKILL");
-    family.kill({ pid, ppid: 1, name: "sleep", via: "marker", startTicks });
-    expect(family.scan()).toEqual([]);
-    lastPid.close();
-    expect(readStat(pid)?.state).toMatch(/[SDR]/);
   });
 });
