@@ -2,10 +2,28 @@
 import type { Job } from "@herorunner/job";
 import { cosignJob, loadKeyFile, signJob, type SignOptions } from "@herorunner/job/trust";
 import type { SigningConfig } from "./job-options.ts";
+import { UsageError } from "./usage-error.ts";
 
-export function signOptions(config: Omit<SigningConfig, "key">, nowMs: number): SignOptions {
+/** Throws UsageError where the job itself states other terms: whoever gives a flag must not sign for something else. */
+export function signOptions(job: Job, config: Omit<SigningConfig, "key">, nowMs: number): SignOptions {
+  const nowSeconds = Math.floor(nowMs / 1000);
+  const { audience = job.audience, expiresInMs } = config;
+  if (job.audience !== "" && job.audience !== audience) {
+    throw new UsageError(
+      `--audience is ${audience}, but the job names ${job.audience}; leave one of them out`,
+    );
+  }
+  const { createdAtSeconds = nowSeconds, expiresAtSeconds } = job;
+  if (expiresInMs !== undefined && expiresAtSeconds !== undefined) {
+    const statedSeconds = expiresAtSeconds - createdAtSeconds;
+    if (statedSeconds !== expiresInMs / 1000) {
+      throw new UsageError(
+        `--expires-in is ${expiresInMs / 1000}, but the job states expires_at, ${statedSeconds} s after its created_at; leave one of them out`,
+      );
+    }
+  }
   return {
-    nowSeconds: Math.floor(nowMs / 1000),
+    nowSeconds,
     ...(config.audience === undefined ? {} : { audience: config.audience }),
     ...(config.expiresInMs === undefined ? {} : { expiresInSeconds: config.expiresInMs / 1000 }),
   };
@@ -19,5 +37,5 @@ export async function signer(
   if (config.key === undefined) return undefined;
   const key = await loadKeyFile(config.key);
   return (job) =>
-    job.signatures.length > 0 ? cosignJob(job, key) : signJob(job, key, signOptions(config, nowMs));
+    job.signatures.length > 0 ? cosignJob(job, key) : signJob(job, key, signOptions(job, config, nowMs));
 }

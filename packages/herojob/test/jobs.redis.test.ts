@@ -267,6 +267,18 @@ describe("retry", () => {
     });
   });
 
+  test("signs for another audience where one is named, else for the one the job was for", async () => {
+    const key = ["--key", file("retry.key")];
+    await run("submit", "--wait", "--id", "for-lab", ...key, "--audience", "lab", "-e", "print x");
+    await run("retry", "for-lab", ...key, "--new-id", "for-prod", "--audience", "prod", "--wait");
+    await run("retry", "for-lab", ...key, "--new-id", "for-lab-again", "--wait");
+    const redis = openConnection({ target: parseRedisUrl(bench.redis.url), routeKey: "" });
+    const audienceOf = async (id: string): Promise<unknown> =>
+      String(await redis.send(["HGET", `hero:{web-1}:job:${id}`, "audience"]));
+    expect([await audienceOf("for-prod"), await audienceOf("for-lab-again")]).toEqual(["prod", "lab"]);
+    redis.close();
+  });
+
   test("signs nothing that the key did not sign before, unless told to", async () => {
     await run("keygen", "--name", "mallory", "--out", file("other.key"));
     const foreign = await run("retry", "signed", "--key", file("other.key"));

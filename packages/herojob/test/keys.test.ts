@@ -205,3 +205,22 @@ test.each(["bash", "zsh", "fish"])(
     }
   },
 );
+
+test.each([
+  [["--audience", "prod"], { audience: "lab" }, "--audience is prod, but the job names lab"],
+  [["--expires-in", "60"], { created_at: 1000, expires_at: 5000 }, "--expires-in is 60, but the job states"],
+])("%s is refused where the job says otherwise: %j", async (flags, stated, problem) => {
+  await run(["keygen", "--name", "finn", "--out", "finn.key"]);
+  const job = JSON.stringify({ runner: "r", payload: "x", ...stated });
+  const refused = await run(["sign", "-", "--key", "finn.key", ...flags], job);
+  expect([refused.code, refused.stdout]).toEqual([2, ""]);
+  expect(refused.stderr).toContain(problem);
+});
+
+test("flags that say the same as the job are no contradiction", async () => {
+  await run(["keygen", "--name", "gina", "--out", "gina.key"]);
+  const stated = { runner: "r", payload: "x", audience: "lab", created_at: 1000, expires_at: 1060 };
+  const flags = ["--audience", "lab", "--expires-in", "60"];
+  const signed = await run(["sign", "-", "--key", "gina.key", ...flags], JSON.stringify(stated));
+  expect([signed.code, JSON.parse(signed.stdout)]).toMatchObject([0, stated]);
+});

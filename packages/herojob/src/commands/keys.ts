@@ -54,7 +54,7 @@ export async function sign(config: SignConfig, shell: Shell): Promise<ExitCode> 
   if (config.runner !== undefined && config.runner !== runner) {
     throw new UsageError(`--runner is ${config.runner}, but the job names ${runner}; leave one of them out`);
   }
-  const signed = await signJob({ ...job, runner }, key, signOptions(config, shell.now()));
+  const signed = await signJob({ ...job, runner }, key, signOptions(job, config, shell.now()));
   await shell.stdout.write(writeJobFile(signed));
   return exitCodes.done;
 }

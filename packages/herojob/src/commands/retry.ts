@@ -30,7 +30,10 @@ export async function retry(config: RetryConfig, session: Session): Promise<Exit
     throw new UsageError(`--new-id ${id} is the id of the job itself; a new job has another one`);
   }
   if (key !== undefined && !config.asStored) await insistOnOwnSignature(stored, key);
-  const request = withFlags(anew(stored), { ...config, id: newId });
+  const request = withFlags(anew(stored, key === undefined ? undefined : config.audience), {
+    ...config,
+    id: newId,
+  });
   const sign = await signer(config, session.shell.now());
   return submitRequest({ request, sign, config, extra: { retry_of: id } }, session);
 }
@@ -57,8 +60,8 @@ async function insistOnOwnSignature(stored: Job, keyFile: string): Promise<void>
   );
 }
 
-/** Everything that belongs to one submission only is left behind. */
-function anew(job: Job): JobRequest {
+/** Everything that belongs to one submission only is left behind, and whom it was for where it is now for another one. */
+function anew(job: Job, audience = job.audience): JobRequest {
   const { id: _id, nonce: _nonce, createdAtSeconds: _from, expiresAtSeconds: _to, ...rest } = requestOf(job);
-  return { ...rest, signatures: [], trace: "" };
+  return { ...rest, audience, signatures: [], trace: "" };
 }
