@@ -148,11 +148,14 @@ describe("what comes out", () => {
     expect(hero(["run", "-s", "--plan"], { input: "!!gti.x" }).code).toBe(4);
   });
 
-  test("the time limit holds", () => {
-    const end = hero(["run", "-s", "--timeout", "0.3"], { input: "while (true) {}" });
-    expect(end.code).toBe(1);
-    expect(end.stderr).toContain("the time limit of the script is reached");
-  });
+  test.each(["0.3", "0.001"])(
+    "a time limit of %s s holds, also when it is over before the script starts",
+    (limit) => {
+      const end = hero(["run", "-s", "--timeout", limit], { input: "while (true) {}" });
+      expect(end.code).toBe(1);
+      expect(end.stderr).toContain("the time limit of the script is reached");
+    },
+  );
 });
 
 describe("the other commands", () => {

@@ -35,7 +35,9 @@ export class Engine {
     runtime.setMemoryLimit(memoryLimitBytes);
     runtime.setMaxStackSize(stackLimitBytes);
     const engine = new Engine(runtime.newContext(), session);
-    runtime.setInterruptHandler(() => engine.#fatal !== undefined || session.timeIsUp);
+    // Until the first program the interpreter does our own work.
+    const isScript = (): boolean => engine.#programs.length > 0;
+    runtime.setInterruptHandler(() => engine.#fatal !== undefined || (isScript() && session.timeIsUp));
     engine.#install();
     return engine;
   }
