@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { locateRepository } from "../src/actors/git-location.ts";
 import { temporaryFolder } from "./support/hero.ts";
@@ -191,6 +191,17 @@ describe("the git actor, with real repositories", () => {
     );
     expect(out).toEqual(["~/elsewhere/git.example.org/acme/demo  [main]"]);
     expect(existsSync(join(home, "third"))).toBe(true);
+  });
+
+  test("a clone leaves alone what another hero with the same pid, in a container of its own, is about to make", async () => {
+    const { demo, run } = world();
+    const other = join(dirname(demo), `.demo.partial-${process.pid}`);
+    mkdirSync(other, { recursive: true });
+    writeFileSync(join(other, "theirs"), "");
+    expect(await run("!!git.clone url:https://git.example.org/acme/demo")).toMatchObject({ code: 0 });
+    expect(await run("!!git.clone url:https://git.example.org/acme/missing")).toMatchObject({ code: 1 });
+    expect(readdirSync(dirname(demo)).sort()).toEqual([basename(other), "demo"]);
+    expect(readdirSync(other)).toEqual(["theirs"]);
   });
 
   test("a clone that fails leaves nothing behind and says what git said", async () => {
