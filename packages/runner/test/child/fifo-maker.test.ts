@@ -14,6 +14,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { until } from "../../../../test/support/until.ts";
 import { FifoMaker } from "../../src/child/fifo-maker.ts";
 import { isAlive, listPids, readStat } from "../../src/child/proc.ts";
+import { signalProcess } from "../../src/child/signals.ts";
 
 describe("FifoMaker", () => {
   let folder: string;
@@ -48,7 +49,7 @@ describe("FifoMaker", () => {
 
   it("starts again when somebody ended its shell", async () => {
     await maker.make(folder, 1);
-    for (const pid of shells()) process.kill(pid, "SIGKILL");
+    for (const pid of shells()) signalProcess(pid, "SIGKILL");
     await until(() => shells().length === 0, "the shell is gone");
     rmSync(join(folder, "0"));
     await maker.make(folder, 1);
