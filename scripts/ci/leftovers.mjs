@@ -3,12 +3,17 @@
  * their environment, arguments or working folder; its files are those of ours in FOLDER/tmp. A process that is
  * just ending gets a few seconds; what is still there then is named and ended, and the exit code is 1.
  */
-import { readFileSync, readdirSync, readlinkSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const pollMs = 100;
 const [folder = "", graceMs = "5000"] = process.argv.slice(2);
+// Everybody carries nothing, and nearly everybody a slash.
+if (!/^\/.*[^/]$/.test(folder) || !existsSync(join(folder, "tmp"))) {
+  console.error(`${JSON.stringify(folder)} is not the folder of a run: an absolute path, with tmp in it`);
+  process.exit(2);
+}
 
 const deadline = performance.now() + Number(graceMs);
 while (processes().length > 0 && performance.now() < deadline) await sleep(pollMs);

@@ -1,13 +1,20 @@
 /** The last word of a CI run: how tests and checks are counted, and how what was left behind is found. */
-import { execFile, spawn } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 
 const scripts = fileURLToPath(new URL("../../scripts/ci/", import.meta.url));
+
+const ownNamespace = [
+  ...(process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"]),
+  ...["--pid", "--fork", "--mount-proc", "--kill-child=KILL"],
+];
+const hasPidns = spawnSync("unshare", [...ownNamespace, "true"]).status === 0;
 
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "herorunner-ci-"));
@@ -54,6 +61,19 @@ test("nothing is reported as left behind when nothing was", async () => {
   await mkdir(join(folder, "tmp"));
   expect(await runScript("leftovers.mjs", [folder])).toEqual({ code: 0, lines: [""] });
 });
+
+// SIGKILL to all, as it was, reaches what is in there.
+test.runIf(hasPidns).each(["", "/", "/nonexistent", "/usr/", "tmp"])(
+  "nobody is ended as left behind by a run whose folder is %j",
+  async (folder) => {
+    const script = `sleep 300 & "$1" "$2" "$3" 0 2>&1; echo "$?"; kill -0 $! && echo it lives`;
+    const { stdout } = await promisify(execFile)("setsid", [
+      ...["unshare", ...ownNamespace, "/bin/sh", "-c", script, "sh"],
+      ...[process.execPath, join(scripts, "leftovers.mjs"), folder],
+    ]);
+    expect(stdout).toMatch(/is not the folder of a run.*\n2\nit lives\n$/);
+  },
+);
 
 test.runIf(process.platform === "linux")(
   "a process of the run is found by its PATH alone, named and ended",

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { locateRepository } from "../src/actors/git-location.ts";
 import { temporaryFolder } from "./support/hero.ts";
@@ -193,6 +193,17 @@ describe("the git actor, with real repositories", () => {
     expect(existsSync(join(home, "third"))).toBe(true);
   });
 
+  test("a clone leaves alone what another hero with the same pid, in a container of its own, is about to make", async () => {
+    const { demo, run } = world();
+    const other = join(dirname(demo), `.demo.partial-${process.pid}`);
+    mkdirSync(other, { recursive: true });
+    writeFileSync(join(other, "theirs"), "");
+    expect(await run("!!git.clone url:https://git.example.org/acme/demo")).toMatchObject({ code: 0 });
+    expect(await run("!!git.clone url:https://git.example.org/acme/missing")).toMatchObject({ code: 1 });
+    expect(readdirSync(dirname(demo)).sort()).toEqual([basename(other), "demo"]);
+    expect(readdirSync(other)).toEqual(["theirs"]);
+  });
+
   test("a clone that fails leaves nothing behind and says what git said", async () => {
     const { run, home } = world();
     const { code, report } = await run("!!git.clone url:https://git.example.org/acme/missing");
@@ -285,23 +296,40 @@ describe("the git actor, with repositories in odd states", () => {
     expect(code).toBe(1);
   });
 
-  test("a damaged clone is an error and never the repository around it", async () => {
-    const { home, git, run } = world();
-    git(home, "init", "--quiet", "--initial-branch=main");
-    const precious = join(home, "precious.txt");
-    writeFileSync(precious, "kept");
-    git(home, "add", "precious.txt");
-    git(home, "commit", "--quiet", "-m", "one");
-    writeFileSync(precious, "work of a day");
-    mkdirSync(join(home, "code/github/acme/broken/.git"), { recursive: true });
-    const { code, report } = await run("!!git.repo_action action:reset name:broken");
-    expect(readFileSync(precious, "utf8")).toBe("work of a day");
-    expect(report).toContain(
-      "github/acme/broken: git status ended with status 128: fatal: not a git repository",
-    );
+  test.each(["code", "a:b/code"])(
+    "a damaged clone below %s is an error and never the repository around it",
+    async (coderoot) => {
+      const { home, git, run } = world();
+      git(home, "init", "--quiet", "--initial-branch=main");
+      const precious = join(home, "precious.txt");
+      writeFileSync(precious, "kept");
+      git(home, "add", "precious.txt");
+      git(home, "commit", "--quiet", "-m", "one");
+      writeFileSync(precious, "work of a day");
+      mkdirSync(join(home, coderoot, "github/acme/broken/.git"), { recursive: true });
+      const define = `!!git.define coderoot:'~/${coderoot}'\n`;
+      const { code, report } = await run(`${define}!!git.repo_action action:reset name:broken`);
+      expect(readFileSync(precious, "utf8")).toBe("work of a day");
+      expect(report).toContain(
+        "github/acme/broken: git status ended with status 128: fatal: not a git repository",
+      );
+      expect(code).toBe(1);
+      const { out } = await run(`${define}!!git.list name:broken`);
+      expect(out.join()).toContain("ERROR");
+    },
+  );
+
+  test("a reset of a clone that has its files elsewhere is an error and removes nothing there", async () => {
+    const { home, git, demo, run } = world();
+    await run("!!git.clone url:https://git.example.org/acme/demo");
+    const elsewhere = join(home, "elsewhere");
+    mkdirSync(elsewhere);
+    writeFileSync(join(elsewhere, "precious.txt"), "kept");
+    git(demo, "config", "core.worktree", elsewhere);
+    const { code, report } = await run("!!git.repo_action action:reset name:demo");
+    expect(readdirSync(elsewhere)).toEqual(["precious.txt"]);
+    expect(report).toContain(`the files of ${demo} are in ${elsewhere}; reset them there`);
     expect(code).toBe(1);
-    const { out } = await run("!!git.list name:broken");
-    expect(out.join()).toContain("ERROR");
   });
 
   test("below a hook of git, actions work on their own repositories", async () => {

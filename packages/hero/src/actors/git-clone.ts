@@ -1,8 +1,8 @@
 /**
  * Clones a repository to its place below the code root. What is there under the final name is always a whole clone:
- * git works in a folder next to it that is renamed at the end.
+ * git works in a folder next to it, and what it made is renamed at the end.
  */
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { ActionContext } from "../actor.ts";
 import { locateRepository, sshUrl, type GitLocation } from "./git-location.ts";
@@ -42,7 +42,9 @@ export function cloneRepository(context: ActionContext, request: CloneRequest): 
   if (existsSync(target.path)) return context.fail(`${target.path} exists but is no git repository`);
   const parent = dirname(target.path);
   mkdirSync(parent, { recursive: true });
-  const partial = join(parent, `.${target.name}.partial-${process.pid}`);
+  // Nobody else's: in a container, or a PID namespace, another hero has the same pid.
+  const folder = mkdtempSync(join(parent, `.${target.name}.partial-`));
+  const partial = join(folder, target.name);
   try {
     const branch = request.branch ?? location.branch;
     const args = [
@@ -58,7 +60,7 @@ export function cloneRepository(context: ActionContext, request: CloneRequest): 
     git(context, args, request.sshkey === undefined ? {} : { sshKeyPath: request.sshkey });
     renameSync(partial, target.path);
   } finally {
-    rmSync(partial, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   }
   return { ...target, url: shown, cloned: true };
 }

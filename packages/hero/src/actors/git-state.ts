@@ -93,7 +93,10 @@ export function git(
   });
 }
 
-/** Runs git in a repository, and never in one above it: git would look there if `.git` is damaged. */
+/**
+ * Runs git in a repository, and never in one above it: git would look there if `.git` is damaged. Folders in which it is not
+ * to look are separated by colons, so that one with a colon in its name cannot be told.
+ */
 export function gitAt(
   context: ActionContext,
   path: string,
@@ -102,6 +105,9 @@ export function gitAt(
 ): ExecResult {
   return git(context, ["-C", path, ...args], {
     ...options,
-    env: { GIT_CEILING_DIRECTORIES: dirname(path), ...options.env },
+    env: {
+      ...(path.includes(":") ? { GIT_DIR: join(path, ".git") } : { GIT_CEILING_DIRECTORIES: dirname(path) }),
+      ...options.env,
+    },
   });
 }

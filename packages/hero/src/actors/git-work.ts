@@ -1,7 +1,7 @@
 /**
  * What can be done to one repository. Each returns what happened in a few words; what git refuses is an error.
  */
-import { rmSync } from "node:fs";
+import { realpathSync, rmSync } from "node:fs";
 import type { ActionContext } from "../actor.ts";
 import { readStatus, type RepositoryPlace, type RepositoryStatus } from "./git-repositories.ts";
 import { gitAt } from "./git-state.ts";
@@ -102,8 +102,17 @@ function push(work: Work): string {
   return ahead > 0 ? `pushed ${ahead} ${ahead === 1 ? "commit" : "commits"}` : `pushed ${branch}`;
 }
 
+/** With `core.worktree` a repository has its files elsewhere: what is not its own there would be removed. */
+function refuseFilesElsewhere(work: Work): void {
+  const { path } = work.place;
+  const files = run(work, "rev-parse", "--show-toplevel").replace(/\n$/, "");
+  if (files !== realpathSync(path))
+    work.context.fail(`the files of ${path} are in ${files}; reset them there`);
+}
+
 function reset(work: Work): string {
   if (!status(work).dirty) return "nothing to reset";
+  refuseFilesElsewhere(work);
   run(work, "reset", "--quiet", "--hard");
   run(work, "clean", "--quiet", "-ffdx");
   return "reset";

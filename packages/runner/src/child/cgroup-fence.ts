@@ -127,8 +127,10 @@ function standingFence(path: string, outside: string): StandingFence {
       members,
       isEmpty: () => members().length === 0,
       kill: () => {
-        // What ends the group must not end the server, which still holds the output of the job.
-        if (isInside) attempt(() => write(join(outside, "cgroup.procs"), String(server)));
+        // What ends the group must not end the server, which still holds the output of the job. If it is gone, its number may
+        // be somebody's who has nothing to do in our group.
+        if (isInside && inside.members().includes(server))
+          attempt(() => write(join(outside, "cgroup.procs"), String(server)));
         isInside = false;
         inside.kill();
       },

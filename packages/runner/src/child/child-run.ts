@@ -92,7 +92,7 @@ class ChildRun {
     const launch = await this.#around.launcher.launch({
       ...{ file, args, cwd, stdin },
       env: withMarker(env, marker),
-      onStarted: (pid, fence) => (job = lookAfter(this.#around, pid, marker, fence)),
+      onStarted: (pid, fence, parent) => (job = lookAfter(this.#around, { pid, parent, marker, fence })),
       onBytes: (stream, bytes) => this.#take(stream, bytes),
     });
     if (!launch.ok)
@@ -105,7 +105,7 @@ class ChildRun {
       const exit = fence?.exit(endedCleanly) ?? endedCleanly;
       return this.#execution(this.#notStartedAtFence(exit, fence) ?? this.#ending(exit), {});
     }
-    return this.#supervise(process, job ?? lookAfter(this.#around, pid, marker, fence));
+    return this.#supervise(process, job ?? lookAfter(this.#around, { pid, marker, fence }));
   }
 
   /** Counted before it is kept; the limit asks for an end and the pipe is drained all the same. */

@@ -6,17 +6,19 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 
 /**
- * Reads "folder count" lines, makes FIFOs named 0, 1, 2 … there and answers with the exit code of mkfifo. At the end it
- * removes the last folder, should we have been killed before we could.
+ * Reads a folder and a count, a line each, makes FIFOs named 0, 1, 2 … there and answers with the exit code of mkfifo. At the
+ * end it removes those of the last folder and the folder, should we have been killed before we could: by their names, for
+ * whatever else it might be told to remove would be somebody's.
  */
-const script = `while read -r folder count; do
+const script = `last=
+while IFS= read -r folder && read -r count; do
   last=$folder
   i=0; set --
   while [ "$i" -lt "$count" ]; do set -- "$@" "$folder/$i"; i=$((i + 1)); done
   mkfifo -m 600 "$@"
   echo "$?"
 done
-[ -d "$last" ] && rm -rf -- "$last"`;
+[ -d "$last" ] && rm -f -- "$@" && rmdir -- "$last"`;
 
 type Shell = ChildProcessByStdio<Writable, Readable, null>;
 
@@ -41,7 +43,7 @@ export class FifoMaker {
         shell.stdout.once("data", (data: Buffer) => resolve(data.toString("latin1").trim()));
         shell.once("error", reject);
         shell.once("exit", () => resolve(undefined));
-        shell.stdin.write(`${folder} ${count}\n`);
+        shell.stdin.write(`${folder}\n${count}\n`);
       });
     } finally {
       shell

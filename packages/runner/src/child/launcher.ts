@@ -14,9 +14,10 @@ export interface LaunchRequest {
   readonly stdin: string;
   /**
    * Called with the pid before anything is known of the process's end, so that it can be looked after. A process that ended
-   * before that could be told is not announced. Must not throw.
+   * before that could be told is not announced. `parent` is the process whose child it is as long as the number is its own. Must
+   * not throw.
    */
-  readonly onStarted: (pid: number, fence: Fence | undefined) => void;
+  readonly onStarted: (pid: number, fence: Fence | undefined, parent: number) => void;
   /** Called with each piece of output, and not after `release`. The bytes are the caller's only during the call. Must not throw. */
   readonly onBytes: (stream: "out" | "err", bytes: Uint8Array) => void;
 }

@@ -7,7 +7,7 @@ import { readlinkSync } from "node:fs";
 import { constants } from "node:os";
 import { type Fence, type FenceMaker, fenceShellName } from "./fence.ts";
 import type { Exit } from "./launcher.ts";
-import { isAlive, listPids, readStat } from "./proc.ts";
+import { isAlive, isNobodyElse, listPids, readStat } from "./proc.ts";
 import { groupExists, signalGroup } from "./signals.ts";
 
 /**
@@ -45,16 +45,27 @@ export function inPidNamespace(
 
 function pidnsFence(tools: PidnsTools): Fence {
   let leader = 0;
+  let leaderTicks = 0;
+  // Who is reaped gives its number back, and on a busy machine the next has it soon.
+  const isOurs = (): boolean => leader !== 0 && isNobodyElse(leader, leaderTicks);
   return {
     level: "pidns",
     wrap: (file, args) => inPidNamespace(tools, [file, ...args]),
     exit: exitOfShell,
-    begin: (pid) => (leader = pid),
-    members: () => membersOf(leader),
+    begin: (pid, startTicks) => {
+      leader = pid;
+      leaderTicks = startTicks;
+    },
+    members: () => {
+      const namespace = namespaceMadeBy(leader);
+      // Asked after it was read: it is that of the leader.
+      if (namespace === undefined || !isOurs()) return [];
+      return listPids().filter((pid) => linkOf(pid, "pid") === namespace);
+    },
     // The first process of the namespace is in our group and is the last to go. Group 0 would be the runner's own.
     isEmpty: () =>
-      leader === 0 || !groupExists(leader) || !listPids().some((pid) => isLivingMember(pid, leader)),
-    kill: () => void (leader !== 0 && signalGroup(leader, "SIGKILL")),
+      !isOurs() || !groupExists(leader) || !listPids().some((pid) => isLivingMember(pid, leader)),
+    kill: () => void (isOurs() && signalGroup(leader, "SIGKILL")),
     release: () => undefined,
   };
 }
@@ -65,12 +76,11 @@ function isLivingMember(pid: number, group: number): boolean {
 }
 
 /** Known only while unshare, the leader, lives. */
-function membersOf(leader: number): readonly number[] {
+function namespaceMadeBy(leader: number): string | undefined {
   const namespace = linkOf(leader, "pid_for_children");
   // Until it has made its own the leader shares ours, where all others live. It is not asked twice: it may end in between.
   const own = linkOf(process.pid, "pid");
-  if (namespace === undefined || own === undefined || namespace === own) return [];
-  return listPids().filter((pid) => linkOf(pid, "pid") === namespace);
+  return own === undefined || namespace === own ? undefined : namespace;
 }
 
 function linkOf(pid: number, name: "pid" | "pid_for_children"): string | undefined {

@@ -51,7 +51,7 @@ async function launch(
     });
     const exit = exitOf(child);
     if (child.pid === undefined) await exit;
-    else request.onStarted(child.pid, fence);
+    else request.onStarted(child.pid, fence, process.pid);
     const streams = [
       readOutput(out.readEnd, (bytes) => request.onBytes("out", bytes)),
       readOutput(err.readEnd, (bytes) => request.onBytes("err", bytes)),

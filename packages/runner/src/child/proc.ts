@@ -100,6 +100,15 @@ export function listPids(): number[] {
   return pids.sort((a, b) => b - a);
 }
 
+/**
+ * Whether `pid` is not a later process than the one that began at `startTicks`, 0 when that was gone before it could be read: it
+ * is that one, or nobody.
+ */
+export function isNobodyElse(pid: number, startTicks: number): boolean {
+  const stat = readStat(pid);
+  return stat === undefined || stat.startTicks === startTicks;
+}
+
 export function processExists(pid: number): boolean {
   return existsSync(`/proc/${pid}`);
 }

@@ -8,6 +8,7 @@ import {
   environmentOf,
   holdsEntry,
   isAlive,
+  isNobodyElse,
   type LastPid,
   listPids,
   processExists,
@@ -94,7 +95,7 @@ export class ProcessFamily {
   /** Takes in processes that somebody else knows to be of the job. */
   adopt(pids: readonly number[], via: FoundProcess["via"]): void {
     for (const pid of pids) {
-      const stat = readStat(pid);
+      const stat = isOfNoJob(pid) ? undefined : readStat(pid);
       if (isAlive(stat)) this.#remember(stat, stat.group === this.head.pid ? "group" : via);
     }
   }
@@ -115,13 +116,12 @@ export class ProcessFamily {
    * number lives and is not the one we started, the group is a stranger's: also if ours was gone before it could be read.
    */
   ownsGroup(): boolean {
-    const stat = readStat(this.head.pid);
-    return stat === undefined || stat.startTicks === this.head.startTicks;
+    return isNobodyElse(this.head.pid, this.head.startTicks);
   }
 
   #lookAt(pids: readonly number[], look: Look, onFound: ((member: Member) => void) | undefined): void {
     for (const pid of pids) {
-      if (pid === process.pid) continue;
+      if (isOfNoJob(pid)) continue;
       const stat = readStat(pid);
       if (!isAlive(stat)) continue;
       look.stats.set(pid, stat);
@@ -149,7 +149,7 @@ export class ProcessFamily {
 
   #kinship(stat: ProcessStat): FoundProcess["via"] | undefined {
     // A group lies within a session.
-    if (stat.session === this.head.pid && this.ownsGroup()) {
+    if (!isOfNoJob(this.head.pid) && stat.session === this.head.pid && this.ownsGroup()) {
       return stat.group === this.head.pid ? "group" : "session";
     }
     const known = this.#seen.get(keyOf(stat));
@@ -176,6 +176,14 @@ export class ProcessFamily {
 class Look {
   readonly stats = new Map<number, ProcessStat>();
   readonly members = new Map<number, Member>();
+}
+
+/**
+ * We, and the first process of the machine or container, whoever tells so: who has a member as its parent is one too, and
+ * everybody descends from the first one. 0 is the session of what was begun outside of our PID namespace.
+ */
+function isOfNoJob(pid: number): boolean {
+  return pid <= 1 || pid === process.pid;
 }
 
 function keyOf(stat: ProcessStat): string {

@@ -134,7 +134,7 @@ class ThroughServers implements SpawnServerLauncher {
     const fence = place.standing?.fence ?? this.#fences?.make();
     const wrapped = fence?.wrap(request.file, request.args);
     const patience = onceRunFor(this.#answerWithinMs, () => place.server.kill());
-    const onStarted = (pid: number): void => request.onStarted(pid, fence);
+    const onStarted = (pid: number): void => request.onStarted(pid, fence, place.server.pid);
     const answer = await place.server.spawn({ ...request, ...wrapped, onStarted });
     clearInterval(patience);
     const marker = markerOf(request.env);

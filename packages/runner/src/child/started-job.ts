@@ -27,17 +27,26 @@ export interface StartedJob {
   readonly forget: () => void;
 }
 
-/** Makes a new process known to all who look after it, before it can do much. `marker` is the value of {@link markerName}. */
+export interface NewProcess {
+  readonly pid: number;
+  /** Whose child it is; undefined when it has ended already. */
+  readonly parent?: number;
+  /** The value of {@link markerName}. */
+  readonly marker: string;
+  readonly fence: Fence | undefined;
+}
+
+/** Makes a new process known to all who look after it, before it can do much. */
 export function lookAfter(
   { watchdog, leftovers }: JobKeepers,
-  pid: number,
-  marker: string,
-  fence: Fence | undefined,
+  { pid, parent, marker, fence }: NewProcess,
 ): StartedJob {
-  const startTicks = readStat(pid)?.startTicks ?? 0;
+  // When we hear of it it may have ended, and another may have its number: one with another parent.
+  const stat = parent === undefined ? undefined : readStat(pid);
+  const startTicks = stat?.ppid === parent ? (stat?.startTicks ?? 0) : 0;
   const unwatch = watchdog.watch(pid, startTicks);
   leftovers.begin(pid);
-  fence?.begin(pid);
+  fence?.begin(pid, startTicks);
   return {
     family: new ProcessFamily({ pid, startTicks, marker: `${markerName}=${marker}` }, leftovers.lastPid),
     sinceMs: performance.now(),

@@ -21,8 +21,7 @@ export async function endUnwatched(
   fence: Fence | undefined,
 ): Promise<void> {
   const lastPid = new LastPid();
-  const end = async (session: number): Promise<boolean> => {
-    const startTicks = readStat(session)?.startTicks ?? 0;
+  const end = async (session: number, startTicks: number): Promise<boolean> => {
     const family = new ProcessFamily({ pid: session, startTicks, marker }, lastPid);
     // Before the first one is killed: who has neither mark nor session is found by its parent alone.
     family.scan();
@@ -30,7 +29,7 @@ export async function endUnwatched(
   };
   try {
     if (pid === undefined) await endMarked(marker, fence, end);
-    else await end(pid);
+    else await end(pid, ticksOfMarked(pid, marker));
   } finally {
     lastPid.close();
   }
@@ -39,37 +38,45 @@ export async function endUnwatched(
 async function endMarked(
   marker: string,
   fence: Fence | undefined,
-  end: (session: number) => Promise<boolean>,
+  end: (session: number, startTicks: number) => Promise<boolean>,
 ): Promise<void> {
   const execs = new ExecWatch();
   let quiet = 0;
   for (let look = 0; look < mostLooks && quiet < quietLooks; look += 1) {
     if (look > 0) await sleep(betweenLooksMs);
     const { sessions, isUnclear } = lookFor(marker, execs);
-    const isQuiet = sessions.length === 0 && !isUnclear && (fence?.isEmpty() ?? true);
+    const isQuiet = sessions.size === 0 && !isUnclear && (fence?.isEmpty() ?? true);
     quiet = isQuiet ? quiet + 1 : 0;
     if (!isQuiet) fence?.kill();
-    for (const session of sessions) {
-      fence?.begin(session);
-      if (!(await end(session))) return;
+    for (const [session, startTicks] of sessions) {
+      fence?.begin(session, startTicks);
+      if (!(await end(session, startTicks))) return;
     }
   }
 }
 
-/** Whoever has become a job, or was started by it, leads or has a session of the job's. */
+/** 0 when it is gone, and another process has its number or nobody. */
+function ticksOfMarked(pid: number, marker: string): number {
+  const stat = readStat(pid);
+  return stat !== undefined && holdsEntry(environmentOf(stat) ?? "", marker) ? stat.startTicks : 0;
+}
+
+/** Whoever has become a job, or was started by it, leads or has a session of the job's: each with when its leader began. */
 function lookFor(
   marker: string,
   execs: ExecWatch,
-): { readonly sessions: readonly number[]; readonly isUnclear: boolean } {
+): { readonly sessions: ReadonlyMap<number, number>; readonly isUnclear: boolean } {
   const own = readStat(process.pid)?.session;
-  const sessions = new Set<number>();
+  const sessions = new Map<number, number>();
   let isUnclear = false;
   for (const stat of listPids().map(readStat)) {
     if (!isAlive(stat) || stat.session === own) continue;
     const environment = environmentOf(stat);
     if (execs.isOnItsWay(stat, environment)) isUnclear = true;
     // 0: its session was begun outside of our PID namespace, and so by no job.
-    if (stat.session !== 0 && holdsEntry(environment ?? "", marker)) sessions.add(stat.session);
+    if (stat.session === 0 || !holdsEntry(environment ?? "", marker)) continue;
+    // While it has a member its number is not given to another.
+    sessions.set(stat.session, readStat(stat.session)?.startTicks ?? 0);
   }
-  return { sessions: [...sessions], isUnclear };
+  return { sessions, isUnclear };
 }

@@ -118,11 +118,11 @@ export class WarmPool {
     const process = await launcher.prepare?.({
       ...template,
       env: withMarker(template.env, marker),
-      onStarted: (pid, fence) => (job = lookAfter(this.#options, pid, marker, fence)),
+      onStarted: (pid, fence, parent) => (job = lookAfter(this.#options, { pid, parent, marker, fence })),
       onBytes: (stream, bytes) => output.take(stream, bytes),
     });
     if (process === undefined) return false;
-    job ??= lookAfter(this.#options, process.pid, marker, process.fence);
+    job ??= lookAfter(this.#options, { pid: process.pid, marker, fence: process.fence });
     const warm = { process, job, program, listen: (sink: OutputSink) => output.passTo(sink) };
     if (this.#closed) {
       this.#discard(warm);

@@ -75,10 +75,11 @@ kill_marked() {
   done
 }
 
-# What kills the group as a whole passes over those whose first thread has ended.
+# What kills the group as a whole passes over those whose first thread has ended. Who was put there from outside of our PID
+# namespace is 0 to us, and 0 to the kernel is us.
 kill_fenced() {
   for pid in $(cat "$1"/*/cgroup.procs); do
-    kill -s KILL "$pid" && found=1
+    [ "$pid" -gt 1 ] && kill -s KILL "$pid" && found=1
   done
 }
 

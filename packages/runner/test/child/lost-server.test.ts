@@ -70,7 +70,7 @@ describe.each(["native", "python"] as const)("a job that ends its spawn server, 
         ["SHARED", "by all"],
       ]);
       const server = await nextServer();
-      const first = executor.run(shell("sleep 0.2; kill -KILL $PPID; sleep 60", { env }), never);
+      const first = executor.run(shell(`sleep 0.2; kill -KILL ${server}; sleep 60`, { env }), never);
       const other = await executor.run(shell("sleep 1; echo done", { env }), never);
       expect((await first).ending).toEqual({ kind: "signalled", signal: "SIGKILL" });
       expect(launcher?.serverPids).not.toContain(server);

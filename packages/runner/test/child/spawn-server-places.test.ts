@@ -5,6 +5,7 @@ import { needSpawnServer } from "../../../../test/support/native-spawn-server.ts
 import { until } from "../../../../test/support/until.ts";
 import type { Fence, FenceMaker } from "../../src/child/fence.ts";
 import { chooseIsolation, probeIsolation } from "../../src/child/isolation.ts";
+import { signalProcess } from "../../src/child/signals.ts";
 import type { LaunchedProcess } from "../../src/child/launcher.ts";
 import {
   createSpawnServerLauncher,
@@ -97,7 +98,7 @@ describe.each(["native", "python"] as const)("a spawn server, %s, when one job f
     const launcher = await open({ fences: fencesWithSomebodyInside() });
     const [server = 0] = launcher.serverPids;
     const first = await start(launcher, "exec sleep 60");
-    process.kill(first.pid, "SIGKILL");
+    expect(signalProcess(first.pid, "SIGKILL")).toBe(true);
     first.fence?.kill();
     await first.exit;
     await first.outputEnded;
@@ -111,7 +112,7 @@ describe.each(["native", "python"] as const)("a spawn server, %s, when one job f
 function fencesWithSomebodyInside(): FenceMaker {
   const make = (): Fence => ({
     ...{ level: "cgroup", wrap: (file, args) => ({ file, args }), exit: (exit) => exit },
-    ...{ begin: () => undefined, members: () => [1], isEmpty: () => false },
+    ...{ begin: () => undefined, members: () => [], isEmpty: () => false },
     ...{ kill: () => undefined, release: () => undefined },
   });
   return {

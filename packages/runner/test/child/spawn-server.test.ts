@@ -193,7 +193,7 @@ describe.each(programs)("a spawn server, %s, alone with its link,", (kind) => {
     const link = child.stdio[4] as Socket;
     const server = new SpawnServer(link);
     servers.push(server);
-    await server.enter("");
+    expect(await server.enter("")).toBeUndefined();
     return { server, link };
   };
   const requestOf = (file: string, args: readonly string[]): SpawnRequest => {
@@ -217,10 +217,10 @@ describe.each(programs)("a spawn server, %s, alone with its link,", (kind) => {
   const startShell = (server: SpawnServer, script: string): Promise<SpawnedProcess> =>
     start(server, requestOf("/bin/sh", ["-c", script]));
   const whileStopped = async ({ pid }: SpawnServer, link: Socket, send: () => unknown): Promise<void> => {
-    process.kill(pid, "SIGSTOP");
+    expect(signalProcess(pid, "SIGSTOP")).toBe(true);
     await send();
     await until(() => link.writableLength === 0, "all is sent");
-    process.kill(pid, "SIGCONT");
+    signalProcess(pid, "SIGCONT");
   };
 
   it("sleeps while a process that is to be fed has closed its input", async () => {
