@@ -308,7 +308,7 @@ async function settledLineCount(page: Page): Promise<number> {
         before = now;
         return still;
       },
-      { timeout: 30_000, interval: 500 },
+      { interval: 500 },
     )
     .toBe(true);
   return before;
