@@ -48,9 +48,10 @@ async function open(url: string, options: BrowserContextOptions = {}): Promise<P
 
 /** Clicks a link and waits until its page is there. */
 async function follow(link: Locator): Promise<void> {
-  const url = String(await link.evaluate("(element) => element.href"));
+  const page = link.page();
+  const { href } = new URL((await link.getAttribute("href")) ?? "", page.url());
   await link.click();
-  await link.page().waitForURL(url);
+  await page.waitForURL(href);
 }
 
 const builtPages = (): readonly string[] =>
