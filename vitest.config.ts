@@ -5,7 +5,7 @@ const source = { conditions: ["@herorunner/source", "node"] };
 /** Names a file to get the results as JSON too, beside what is shown; CI counts from it. */
 const report = process.env["HERORUNNER_TEST_REPORT"];
 /** For what never comes: a busy machine takes ten times as long as a quiet one. Promises about time are assertions. */
-const patience = { testTimeout: 180_000, hookTimeout: 180_000 };
+const patience = { testTimeout: 300_000, hookTimeout: 300_000 };
 const redisServer = ["test/support/global-setup.ts"];
 
 /** Three suites, by what they need. See CONTRIBUTING.md, "Where a test lives". */

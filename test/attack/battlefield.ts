@@ -94,7 +94,7 @@ export async function battlefield(): Promise<Battlefield> {
           return (await length(redis, keys.queue)) + (await length(redis, keys.active)) === 0;
         },
         "all jobs have ended",
-        150_000,
+        280_000,
       ),
     close: async () => {
       for (const runner of runners) await end(runner, "SIGTERM");

@@ -18,7 +18,7 @@ import { writeStubHero } from "./stub-hero.ts";
 
 export interface ChaosOptions {
   readonly seed: number;
-  /** How long clients and nemesis are at work. */
+  /** How long clients and nemesis are at work; longer if not every deed was done by then. */
   readonly seconds: number;
   readonly runners?: number;
   readonly slots?: number;
@@ -66,13 +66,16 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const fleet = { count: options.runners ?? 3, slots: options.slots ?? 4, program: builtBin("herorunner") };
   const berths = openFleet({ ...fleet, redisUrl: redis.url, heroPath: hero.path, folder });
   const watch = new RecoveryWatch(connection);
+  const over = new AbortController();
   const looking = setInterval(() => void watch.look().catch(() => undefined), 100);
   try {
     const clients = openClients(redis.url, connection, random);
     const quietMs = Math.min(45_000, seconds * 100);
     const nemesis = new Nemesis({ berths, redis, clients, watch, random, say, quietMs });
-    const over = AbortSignal.timeout(seconds * 1000);
-    await Promise.all([clients.run(options.jobsPerSecond ?? 12, over), nemesis.run(over)]);
+    await Promise.all([
+      clients.run(options.jobsPerSecond ?? 12, over.signal),
+      nemesis.run(seconds * 1000, over),
+    ]);
     say(`${clients.orders.length} jobs submitted, all is mended; waiting for their ends`);
     const mendedMs = performance.now();
     await allFinal(connection, clients.orders);
@@ -89,6 +92,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       exits: berths.map((berth) => berth.ends.at(-1)),
     };
   } finally {
+    over.abort();
     clearInterval(looking);
     await Promise.all(berths.map((berth) => berth.end("SIGKILL")));
     connection.close();

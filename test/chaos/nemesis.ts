@@ -36,9 +36,14 @@ export class Nemesis {
     this.#field = field;
   }
 
-  /** Every deed once, then at random, until `signal` aborts; resolves when all is thawed and up again. */
-  async run(signal: AbortSignal): Promise<void> {
+  /**
+   * Every deed once, then at random; aborts `over` after `forMs`, or later when the last deed had to wait for somebody to do it to.
+   * Resolves when all is thawed and up again.
+   */
+  async run(forMs: number, over: AbortController): Promise<void> {
     const { random } = this.#field;
+    const { signal } = over;
+    const endMs = performance.now() + forMs;
     const first = [...deeds].sort(() => random.next() - 0.5);
     const weighted: readonly Deed[] = [
       ...([
@@ -51,11 +56,12 @@ export class Nemesis {
       ] as const),
       ...(["kill redis", "freeze redis", "push again", "push again"] as const),
     ];
-    while (!signal.aborted) {
+    while (!signal.aborted && (first.length > 0 || performance.now() < endMs)) {
       await pause(random.between(300, 1_500));
       const deed = first[0] ?? random.pick(weighted);
       if (this.#begin(deed, signal) && deed === first[0]) first.shift();
     }
+    over.abort();
     await Promise.all(this.#pending);
     for (const berth of this.#field.berths) berth.start();
   }

@@ -57,7 +57,7 @@ describe.concurrent("what a reader pastes works, page by page:", () => {
   const withCommands = pages().filter(
     (page) => testedBy[page] === undefined && runnable(page).some(isCommand),
   );
-  test.for(withCommands)("%s", { timeout: 240_000 }, async (page) => {
+  test.for(withCommands)("%s", async (page) => {
     await using shell = await openPageShell();
     const faults: string[] = [];
     const prepare = async (commands: string, what: string): Promise<void> => {

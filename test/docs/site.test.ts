@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { buildSite } from "../../scripts/site/build.mjs";
 import { launchChromium } from "../page/support/chromium.ts";
@@ -46,6 +46,14 @@ async function open(url: string, options: BrowserContextOptions = {}): Promise<P
   return page;
 }
 
+/** Clicks a link and waits until its page is there. */
+async function follow(link: Locator): Promise<void> {
+  const page = link.page();
+  const { href } = new URL((await link.getAttribute("href")) ?? "", page.url());
+  await link.click();
+  await page.waitForURL(href);
+}
+
 const builtPages = (): readonly string[] =>
   readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".html"));
 
@@ -85,7 +93,7 @@ test("pages open in light, in dark and on a phone, and are no wider than the win
     ]) {
       await page.goto(pathToFileURL(join(folder, url)).href);
       expect(await page.locator("h1").first().innerText()).not.toBe("");
-      expect(await overflow(page), `${url} ${name}`).toBe(0);
+      expect(await overflow(page), `${url} ${name}`).toEqual([]);
       await page.screenshot({ path: join(shots, `${url.replace(".html", "")}-${name}.png`) });
     }
     await page.context().close();
@@ -94,18 +102,18 @@ test("pages open in light, in dark and on a phone, and are no wider than the win
 
 test("questions lead through the whole, page after page", async () => {
   const page = await open("index.html");
-  await page.locator("nav").getByRole("link", { name: "Why did my job fail?" }).click();
+  await follow(page.locator("nav").getByRole("link", { name: "Why did my job fail?" }));
   expect(await page.locator("h1").innerText()).toContain("Why a job ended as error");
   expect(await page.locator("nav [aria-current=page]").innerText()).toBe("Why did my job fail?");
   await page.goto(pathToFileURL(join(folder, "index.html")).href);
   const seen = new Set<string>();
   while ((await page.locator("footer [rel=next]").count()) > 0) {
-    await page.locator("footer [rel=next]").click();
+    await follow(page.locator("footer [rel=next]"));
     seen.add(fileURLToPath(page.url()).split("/").at(-1) ?? "");
   }
   const pages = readdirSync(join(repositoryRoot, "docs")).filter((name) => /^[a-z].*\.md$/.test(name));
   expect([...seen].filter((name) => pages.includes(name.replace(".html", ".md"))).length).toBe(pages.length);
-  await page.locator("footer [rel=prev]").click();
+  await follow(page.locator("footer [rel=prev]"));
 });
 
 describe("search", () => {
@@ -115,7 +123,7 @@ describe("search", () => {
     await page.keyboard.type("timeout");
     const first = page.locator("#found a").first();
     await first.waitFor();
-    expect(await first.locator("b").innerText()).toBe("Why a job ended as error › timeout");
+    await expect.poll(() => first.locator("b").innerText()).toBe("Why a job ended as error › timeout");
     await page.screenshot({ path: join(shots, "search.png") });
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
@@ -147,5 +155,5 @@ test("the keyboard reaches the text first, then what is wide", async () => {
   await page.keyboard.press("Tab");
   expect(await page.locator(":focus").innerText()).toBe("To the text");
   await page.keyboard.press("Enter");
-  expect(await page.evaluate("document.activeElement.id")).toBe("content");
+  await expect.poll(() => page.evaluate("document.activeElement.id")).toBe("content");
 });

@@ -1,5 +1,6 @@
 /** Many jobs: order, memory, and a runner that is killed in the middle of them. The long form is `npm run soak`. */
-import { rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { endToEnd, expectNothingTaken } from "../support/e2e.ts";
@@ -14,11 +15,13 @@ test("kill -9 in the middle of 200 jobs and a restart: each comes to one end, no
   const id = e2e.newRunner();
   const options = { env: {} };
   const runner = await e2e.start(id, ["-c", "4", "--hero", await shellHero(), "--host-id", "here"], options);
-  const file = join(runner.folder, "..", `${id}-executions`);
-  onTestFinished(() => rm(file, { force: true }));
+  const folder = await mkdtemp(join(tmpdir(), "herorunner-many-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const [file, go] = [join(folder, "executions"), join(folder, "go")];
   const jobs = await pushJobs({
     ...{ url: e2e.server.url, runner: id, count: 200 },
-    payload: `echo $HERO_JOB_ID >> ${file}; sleep 0.02`,
+    // However late the runner is killed, it is in the middle of them.
+    payload: `echo $HERO_JOB_ID >> ${file}; sleep 0.02; if [ $(wc -l < ${file}) -gt 60 ]; then until [ -e ${go} ]; do sleep 0.02; done; fi`,
   });
   onTestFinished(() => jobs.close());
   await until(async () => (await executions(file)).size >= 40, "40 jobs were executed");
@@ -26,6 +29,7 @@ test("kill -9 in the middle of 200 jobs and a restart: each comes to one end, no
   await runner.exited;
   const before = await jobs.finals();
   expect(before).toBeLessThan(200);
+  await writeFile(go, "");
   await e2e.start(id, ["-c", "4", "--hero", await shellHero(), "--host-id", "here"], options);
   await jobs.untilFinal(200);
   const endings = await jobs.endings();

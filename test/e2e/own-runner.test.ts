@@ -59,7 +59,7 @@ describe("examples/shell-less-runner.ts", () => {
   });
 
   test("ends on SIGTERM when its jobs have ended", async () => {
-    await e2e.redis.submit(runner, "last", { payload: "sleep 0.3" });
+    await e2e.redis.submit(runner, "last", { payload: "sleep 3" }); // longer than a busy machine looks away
     await until(
       async () => (await e2e.redis.job(runner, "last"))["status"] === "started",
       "the job is started",

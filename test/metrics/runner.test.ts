@@ -76,10 +76,13 @@ test("promtool accepts what a runner shows after jobs of every kind, and it show
   await bed.redis.final(id, "unsigned");
   await bed.redis.call("LPUSH", `hero:{${id}}:queue`, "not an id");
 
+  // What Redis was asked may be a second older than what the runner counts itself.
   const seen = await scrapeUntil(
     runner,
-    "the bad id is put aside",
-    (now) => now.value('herorunner_put_aside_total{why="bad_id"}') === 1,
+    "the bad id is put aside, and Redis was asked since",
+    (now) =>
+      now.value('herorunner_put_aside_total{why="bad_id"}') === 1 &&
+      now.value(`herorunner_queue_dead_ids{runner="${id}"}`) === 1,
   );
   expect(await promtool(["check", "metrics"], seen.text)).toEqual({ code: 0, text: "" });
   expect(strangers(seen, runnerMetrics)).toEqual([]);
@@ -187,7 +190,7 @@ test("a full Redis is named by /readyz and by the metrics, and being well again 
     ok: false,
     reasons: expect.arrayContaining(["Redis is full: it takes no new jobs; endings are stored all the same"]),
   });
-  const seen = await scrape(baseOf(runner));
+  const seen = await scrapeUntil(runner, "Redis was asked", (now) => now.value("herorunner_redis_up") === 1);
   expect(seen.value('herorunner_redis_trouble{code="full"}')).toBe(1);
   expect(seen.value("herorunner_ready")).toBe(0);
   expect(seen.value('herorunner_queue_waiting_jobs{runner="full"}')).toBe(0);
@@ -200,7 +203,7 @@ test("without Redis a scrape is answered with what is known, and the connections
   const server = await startRedis({ args: ["--appendonly", "yes"] });
   onTestFinished(() => server.stop());
   const runner = await startHerorunner(["-r", server.url, "alone", ...listen]);
-  expect((await scrape(baseOf(runner))).value("herorunner_redis_up")).toBe(1);
+  await scrapeUntil(runner, "Redis is there", (now) => now.value("herorunner_redis_up") === 1);
   await server.kill();
   const gone = await scrapeUntil(
     runner,
@@ -213,19 +216,21 @@ test("without Redis a scrape is answered with what is known, and the connections
   expect((await readyz(runner)).status).toBe(503);
   expect((await fetch(`${baseOf(runner)}/healthz`)).status).toBe(200);
   await server.start();
-  const back = await scrapeUntil(
+  await scrapeUntil(
     runner,
-    "all is well again",
-    (now) => now.value("herorunner_ready") === 1 && now.value("herorunner_redis_up") === 1,
+    "all is well again, and every connection is counted",
+    (now) =>
+      now.value("herorunner_ready") === 1 &&
+      now.value("herorunner_redis_up") === 1 &&
+      (now.value("herorunner_redis_reconnects_total") ?? 0) >= 3,
   );
-  expect(back.value("herorunner_redis_reconnects_total")).toBeGreaterThanOrEqual(3);
 });
 
 test("a Redis that is frozen keeps no scrape for longer than about a second", async () => {
   const server = await startRedis();
   onTestFinished(() => server.stop());
   const runner = await startHerorunner(["-r", server.url, "frozen", ...listen]);
-  expect((await scrape(baseOf(runner))).value("herorunner_redis_up")).toBe(1);
+  await scrapeUntil(runner, "Redis is there", (now) => now.value("herorunner_redis_up") === 1);
   server.freeze();
   const seen = await scrapeUntil(runner, "it is noticed", (now) => now.value("herorunner_redis_up") === 0);
   expect(seen.value("herorunner_slots")).toBe(1);

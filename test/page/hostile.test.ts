@@ -111,16 +111,20 @@ describe("a long log", () => {
     }
     expect(offset).toBeGreaterThan(10_000_000);
     const page = await here.open("/jobs/long");
+    await page.getByRole("button", { name: "Following" }).waitFor();
+    await page.locator(".lt", { hasText: "0200000 " }).waitFor();
     const kept = await settledLineCount(page);
     expect(kept).toBeGreaterThan(70_000);
     expect(Number(await page.evaluate("document.querySelectorAll('*').length"))).toBeLessThan(1_500);
-    await page.getByRole("button", { name: "Following" }).waitFor();
-    await page.locator(".lt", { hasText: "0200000 " }).waitFor();
     await page.evaluate("document.querySelector('.log-scroll').scrollTop = 0");
     await page.locator(".lr.gap", { hasText: "not kept" }).waitFor();
     await page.getByRole("button", { name: "Follow (paused)" }).waitFor();
-    const frameMs = Number(await page.evaluate(scrollThrough));
-    expect(frameMs).toBeLessThan(100);
+    const spentMs = await ownWork(page, ["TaskDuration"]);
+    const beforeMs = await spentMs();
+    await page.evaluate(scrollThrough);
+    const frameMs = ((await spentMs()) - beforeMs) / scrollFrames;
+    console.log(`a frame takes ${frameMs.toFixed(1)} ms of the browser's own work`);
+    expect(frameMs).toBeLessThan(50);
     await page.keyboard.press("/");
     await page.keyboard.type("0199990 ");
     await page.locator(".hits", { hasText: "1 of 1" }).waitFor();
@@ -258,15 +262,12 @@ describe("what is sent", () => {
     const page = await here.open("/");
     await page.reload();
     await page.locator(".tiles").waitFor();
-    const cdp = await page.context().newCDPSession(page);
-    await cdp.send("Performance.enable");
+    const spentMs = await ownWork(page, ["ScriptDuration", "LayoutDuration", "RecalcStyleDuration"]);
     const work: number[] = [];
     for (let round = 0; round < 3; round += 1) {
       await page.reload();
       await page.locator(".tiles").waitFor();
-      const { metrics } = await cdp.send("Performance.getMetrics");
-      const of = (name: string) => metrics.find((one) => one.name === name)?.value ?? 0;
-      work.push((of("ScriptDuration") + of("LayoutDuration") + of("RecalcStyleDuration")) * 1000);
+      work.push(await spentMs());
     }
     const paintMs = await page.evaluate(
       "performance.getEntriesByName('first-contentful-paint')[0].startTime",
@@ -307,22 +308,35 @@ async function settledLineCount(page: Page): Promise<number> {
         before = now;
         return still;
       },
-      { timeout: 30_000, interval: 500 },
+      { interval: 500 },
     )
     .toBe(true);
   return before;
 }
 
-/** The mean time of a frame while scrolling through all of it, ms. */
+/** How long the main thread of the page was at these, ms of processor time: what a busy machine does not lengthen. */
+async function ownWork(page: Page, names: readonly string[]): Promise<() => Promise<number>> {
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send("Performance.enable", { timeDomain: "threadTicks" });
+  return async () => {
+    const { metrics } = await cdp.send("Performance.getMetrics");
+    const found = metrics.filter(({ name }) => names.includes(name));
+    expect(found).toHaveLength(names.length);
+    return found.reduce((sum, { value }) => sum + value * 1000, 0);
+  };
+}
+
+const scrollFrames = 60;
+
+/** Scrolls through all of it, a piece with every frame. */
 const scrollThrough = `new Promise((resolve) => {
   const scroll = document.querySelector(".log-scroll");
-  const start = performance.now();
   let frames = 0;
   const step = () => {
     frames += 1;
-    scroll.scrollTop = (scroll.scrollHeight / 60) * frames;
-    if (frames < 60) requestAnimationFrame(step);
-    else resolve((performance.now() - start) / frames);
+    scroll.scrollTop = (scroll.scrollHeight / ${scrollFrames}) * frames;
+    if (frames < ${scrollFrames}) requestAnimationFrame(step);
+    else resolve();
   };
   requestAnimationFrame(step);
 })`;

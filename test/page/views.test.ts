@@ -1,4 +1,5 @@
 /** Every view and every action of the page, in a real browser, on jobs that really change. */
+import { jobReasons } from "@herorunner/job";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import type { StandIn } from "../../packages/supervisor/test/support/harness.ts";
@@ -312,13 +313,19 @@ describe("a phone", () => {
       if (name === "job") await page.getByText("Why it failed").waitFor();
       if (name === "jobs") await rows(page).first().waitFor();
       await here.shot(page, `phone-${name}`);
-      expect({ name, tooWide: await overflow(page) }).toEqual({ name, tooWide: 0 });
+      expect({ name, tooWide: await overflow(page) }).toEqual({ name, tooWide: [] });
     }
   });
 
   it("and every other window shows what runs and what ended without it, and a field to look for a job", async () => {
     const runner = await here.runner();
-    await failedJob(runner, "a-very-long-id-0123456789-0123456789-0123456789-0123456789");
+    const ended = "a-very-long-id-0123456789-0123456789-0123456789-0123456789";
+    await failedJob(runner, ended);
+    // The longest words there are for how and when a job ended.
+    const longest = jobReasons.toSorted((a, b) => b.length - a.length)[0] ?? "";
+    const finishedAt = String(Date.now() - 59.5 * 60_000);
+    const jobKey = runner.keys.job(ended);
+    await here.harness.redis.send(["HSET", jobKey, "reason", longest, "finished_at", finishedAt]);
     const { id } = await here.served.call("job.run", { runner: runner.id, payload: "x" });
     await runner.take();
     const name = "a key of somebody who gives long names to all keys that others use";
@@ -329,8 +336,12 @@ describe("a phone", () => {
       for (const path of ["/", "/jobs"]) {
         await page.goto(here.url + path);
         await page.locator("tr", { hasText: id }).first().waitFor();
+        await page
+          .locator("tr", { hasText: ended })
+          .getByText(/^(59 min|1 h) ago$/)
+          .waitFor();
         const field = await page.getByLabel("Open a job by its id").boundingBox();
-        expect({ width, path, tooWide: await overflow(page) }).toEqual({ width, path, tooWide: 0 });
+        expect({ width, path, tooWide: await overflow(page) }).toEqual({ width, path, tooWide: [] });
         expect({ width, path, field: Number(field?.width) >= 90 }).toEqual({ width, path, field: true });
       }
       await here.shot(page, `window-${width}`);

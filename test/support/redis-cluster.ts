@@ -70,7 +70,7 @@ export async function startCluster(options: { readonly password?: string } = {})
 async function startNode(password: string | undefined, login: string): Promise<ClusterNode> {
   const [port, busPort] = [await freePort(), await freePort()];
   const args = [
-    ...["--cluster-enabled", "yes", "--cluster-port", String(busPort), "--cluster-node-timeout", "1000"],
+    ...["--cluster-enabled", "yes", "--cluster-port", String(busPort), "--cluster-node-timeout", "10000"],
     ...(password === undefined ? [] : ["--requirepass", password, "--masterauth", password]),
   ];
   const server = await startRedis({ port, args });

@@ -1,4 +1,7 @@
-/** A master, a replica and a real Sentinel that watches them (quorum 1, half a second of silence means down). */
+/**
+ * A master, a replica and a real Sentinel that watches them, quorum 1. Only a master that was killed is down, after half a second:
+ * one that is silent for so long may just have to wait for its processor.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -46,6 +49,9 @@ export async function startWithSentinel(options: SentinelOptions = {}): Promise<
   }
 }
 
+const neverMs = 600_000;
+const silentMs = 500;
+
 async function start(
   options: SentinelOptions,
   disposers: (() => unknown)[],
@@ -82,7 +88,7 @@ async function start(
     `port ${sentinelPort}`,
     "bind 127.0.0.1",
     `sentinel monitor main 127.0.0.1 ${masterPort} 1`,
-    "sentinel down-after-milliseconds main 500",
+    `sentinel down-after-milliseconds main ${neverMs}`,
     "sentinel failover-timeout main 3000",
     ...(password === undefined ? [] : [`sentinel auth-pass main ${password}`]),
     ...(sentinelPassword === undefined ? [] : [`requirepass ${sentinelPassword}`]),
@@ -96,8 +102,15 @@ async function start(
   await until(knowsBoth, "the sentinel knows both");
   const promoted = async (): Promise<boolean> =>
     (await ask("GET-MASTER-ADDR-BY-NAME", "main")) === `127.0.0.1 ${replicaPort}`;
+  const mortal: RedisServer = {
+    ...master,
+    kill: async () => {
+      await asking.send(["SENTINEL", "SET", "main", "down-after-milliseconds", String(silentMs)]);
+      await master.kill();
+    },
+  };
   return {
-    ...{ sentinelPort, master, replica, link, masterPort, replicaPort, masterAdmin, replicaAdmin },
+    ...{ sentinelPort, master: mortal, replica, link, masterPort, replicaPort, masterAdmin, replicaAdmin },
     failedOver: () => until(promoted, "the replica was promoted"),
   };
 }

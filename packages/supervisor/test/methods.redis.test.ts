@@ -53,7 +53,7 @@ describe("runners", () => {
       alive: true,
       instances: [{ owner: "stand-in", host: "here", pid: 7, slots: 2, busy: 0, last_poll_ms: 12 }],
     });
-    await runner.presence.leave("stand-in");
+    await runner.leave();
     expect(await other.call("runner.get", { id })).toMatchObject({ alive: false, instances: [] });
   });
 
@@ -99,7 +99,7 @@ describe("runners", () => {
     const runner = harness.runner();
     await runner.appear();
     expect(await one.call("runner.get", { id: runner.id })).toMatchObject({ id: runner.id, alive: true });
-    await runner.presence.leave("stand-in");
+    await runner.leave();
     expect((await one.fail("runner.get", { id: runner.id })).data["reason"]).toBe("runner_not_found");
   });
 

@@ -34,7 +34,7 @@ export interface PageShell extends AsyncDisposable {
 /** What a page's address stands for here: each port that is named gets a free one. */
 type Ports = Map<string, number>;
 
-const commandTimeoutMs = 60_000;
+const commandTimeoutMs = 120_000;
 const address = /(?<host>127\.0\.0\.1|localhost)(?<colon>:)(?<port>\d{4,5})\b/g;
 const portFlag = /(?<host>--port)(?<colon>[= ])(?<port>\d{4,5})\b/g;
 

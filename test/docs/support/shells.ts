@@ -50,7 +50,7 @@ export async function zshMakes(at: Typing, line: string): Promise<string> {
 
 async function output(shell: string, args: readonly string[], cwd: string): Promise<string> {
   const env = { PATH: process.env["PATH"] ?? "", HOME: cwd, TERM: "dumb" };
-  const { stdout } = await run(shell, args, { cwd, env, timeout: 20_000 });
+  const { stdout } = await run(shell, args, { cwd, env, timeout: 120_000 });
   return stdout;
 }
 

@@ -12,7 +12,7 @@ const args = [
 /** The caller closes it. */
 export async function launchChromium(): Promise<Browser> {
   if (!existsSync(executablePath)) install();
-  return chromium.launch({ executablePath, args });
+  return chromium.launch({ executablePath, args, timeout: 240_000 });
 }
 
 function install(): void {

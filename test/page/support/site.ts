@@ -110,9 +110,14 @@ function listen(page: Page, origin: string, complain: (sentence: string) => void
   });
 }
 
-/** Whether the page is wider than the window. */
-export async function overflow(page: Page): Promise<number> {
-  return Number(
-    await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"),
-  );
+/** What makes the page wider than the window: nothing, or the elements that reach beyond it. */
+export async function overflow(page: Page): Promise<readonly string[]> {
+  const told = await page.evaluate(`(() => {
+    const { clientWidth, scrollWidth } = document.documentElement;
+    if (scrollWidth <= clientWidth) return [];
+    const reaches = (element) => element.getBoundingClientRect().right > clientWidth;
+    const told = ({ tagName, className, textContent }) => tagName + "." + className + " " + textContent.slice(0, 80);
+    return [scrollWidth - clientWidth + " px", ...[...document.querySelectorAll("body *")].filter(reaches).map(told)];
+  })()`);
+  return told as readonly string[]; // what the script above returns
 }

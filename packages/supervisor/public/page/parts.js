@@ -13,8 +13,13 @@ export function stateBadge({ status, reason }) {
     h("span", { "aria-hidden": "true", class: "mark" }, marks[status] ?? "?"),
     " ",
     words[status] ?? status,
-    reason === undefined ? null : [" · ", h("code", {}, reason)],
+    reason === undefined ? null : [" · ", h("code", {}, ...breakable(reason))],
   );
+}
+
+/** A name of several words may go on in the next line after each of them, where the window is narrow. */
+function breakable(name) {
+  return name.split(/(?<=_)/).flatMap((word) => [word, h("wbr", {})]);
 }
 
 export function jobAddress({ id, runner }) {
