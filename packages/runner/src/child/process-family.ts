@@ -20,6 +20,8 @@ export interface FamilyHead {
   readonly pid: number;
   /** 0 when it was gone before it could be read. */
   readonly startTicks: number;
+  /** Nothing of the job is older. Default: `startTicks`. */
+  readonly sinceTicks?: number;
   /** `NAME=value`, as it stands in the environment of the job's processes. */
   readonly marker: string;
 }
@@ -155,7 +157,7 @@ export class ProcessFamily {
     const known = this.#seen.get(keyOf(stat));
     if (known !== undefined) return known.via;
     // What is older than the job is not of the job; this spares most environments.
-    if (stat.startTicks < this.head.startTicks) return undefined;
+    if (stat.startTicks < (this.head.sinceTicks ?? this.head.startTicks)) return undefined;
     const environment = environmentOf(stat);
     if (this.#execs.isOnItsWay(stat, environment)) this.#sawExec = true;
     return environment !== undefined && holdsEntry(environment, this.head.marker) ? "marker" : undefined;
