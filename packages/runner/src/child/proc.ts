@@ -100,6 +100,13 @@ export function listPids(): number[] {
   return pids.sort((a, b) => b - a);
 }
 
+/** This process and those it descends from, the first process of the machine or container among them. */
+export function ownLine(): ReadonlySet<number> {
+  const line = new Set([1]);
+  for (let pid = process.pid; pid > 1 && !line.has(pid); pid = readStat(pid)?.ppid ?? 1) line.add(pid);
+  return line;
+}
+
 export function processExists(pid: number): boolean {
   return existsSync(`/proc/${pid}`);
 }

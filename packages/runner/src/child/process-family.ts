@@ -10,6 +10,7 @@ import {
   isAlive,
   type LastPid,
   listPids,
+  ownLine,
   processExists,
   type ProcessStat,
   readStat,
@@ -93,9 +94,15 @@ export class ProcessFamily {
     return found || this.#sawExec;
   }
 
-  /** Takes in processes that somebody else knows to be of the job. */
+  /**
+   * Takes in processes that somebody else knows to be of the job. Never one that we descend from, whoever has put it among
+   * them: with it, all others on the machine would be of the job.
+   */
   adopt(pids: readonly number[], via: FoundProcess["via"]): void {
+    if (pids.length === 0) return;
+    const above = ownLine();
     for (const pid of pids) {
+      if (above.has(pid)) continue;
       const stat = readStat(pid);
       if (isAlive(stat)) this.#remember(stat, stat.group === this.head.pid ? "group" : via);
     }

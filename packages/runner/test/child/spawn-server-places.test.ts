@@ -111,7 +111,7 @@ describe.each(["native", "python"] as const)("a spawn server, %s, when one job f
 function fencesWithSomebodyInside(): FenceMaker {
   const make = (): Fence => ({
     ...{ level: "cgroup", wrap: (file, args) => ({ file, args }), exit: (exit) => exit },
-    ...{ begin: () => undefined, members: () => [1], isEmpty: () => false },
+    ...{ begin: () => undefined, members: () => [], isEmpty: () => false },
     ...{ kill: () => undefined, release: () => undefined },
   });
   return {
