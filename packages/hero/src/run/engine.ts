@@ -35,8 +35,9 @@ export class Engine {
     runtime.setMemoryLimit(memoryLimitBytes);
     runtime.setMaxStackSize(stackLimitBytes);
     const engine = new Engine(runtime.newContext(), session);
-    runtime.setInterruptHandler(() => engine.#fatal !== undefined || session.timeIsUp);
     engine.#install();
+    // Not before: what is ours comes to its end, and the script is told of the time.
+    runtime.setInterruptHandler(() => engine.#fatal !== undefined || session.timeIsUp);
     return engine;
   }
 
