@@ -143,7 +143,7 @@ describe("the docker actor", () => {
       runScript("!!docker.ps\nprint('not this')", { env: stub.env, timeoutMs });
     let ended = await runFor(300);
     // On a busy machine the time may be up before the program is started.
-    for (let timeoutMs = 1_200; stub.calls().length === 0 && timeoutMs <= 4_800; timeoutMs *= 4)
+    for (let timeoutMs = 1_200; stub.calls().length === 0 && timeoutMs <= 76_800; timeoutMs *= 4)
       ended = await runFor(timeoutMs);
     const { code, report } = ended;
     expect(code).toBe(1);

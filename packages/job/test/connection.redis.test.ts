@@ -1,4 +1,5 @@
 /** A connection to a Redis in trouble: every command ends in time, with the code that tells a caller what to do. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { type RedisServer, type RedisServerOptions, startRedis } from "../../../test/support/redis-server.ts";
 import { startTcpProxy } from "../../../test/support/tcp-proxy.ts";
@@ -95,6 +96,33 @@ describe("a Redis that is not there", () => {
     await until(async () => String(await other.send(["CLIENT", "LIST"])).includes("cmd=blpop"), "it waits");
     await server.kill();
     expect((await waiting).code).toBe("UNAVAILABLE");
+  });
+});
+
+/** Nothing of this process runs meanwhile, as on a machine that has no time for it. */
+function holdLoop(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+describe("a program that gets no processor time", () => {
+  it("connects all the same, though it looks later than a connection may take", async () => {
+    const server = await makeRedis({ args: ["--requirepass", "p"] });
+    const proxy = await makeProxy(server);
+    const redis = connectTo(`redis://:p@127.0.0.1:${proxy.port}`, { deadlineMs: 5_000 });
+    const answer = redis.send(["PING"]);
+    await nextTurn();
+    holdLoop(2_300);
+    expect(String(await answer)).toBe("PONG");
+  });
+
+  it("hears the answer that came while it could not listen", async () => {
+    const server = await makeRedis();
+    const redis = connectTo(server.url);
+    await redis.send(["PING"]);
+    const answer = redis.send(["PING"]);
+    await nextTurn();
+    holdLoop(600);
+    expect(String(await answer)).toBe("PONG");
   });
 });
 

@@ -29,7 +29,10 @@ describe("checkServer", () => {
   it("is content with a Redis that is set up as the manual says, and leaves nothing behind", async () => {
     const { admin, check } = await setup({ args: ["--appendonly", "yes", "--appendfsync", "always"] });
     const findings = await check();
-    expect(findings.map(({ name, ok }) => [name, ok])).toEqual(
+    // On a busy machine an answer may take longer than is well; that it says so is no fault of what was set up.
+    const trip = byName(findings, "round trip");
+    expect(trip?.ok).toBe(Number.parseFloat(trip?.sentence ?? "") < 50);
+    expect(findings.map(({ name, ok }) => [name, name === "round trip" || ok])).toEqual(
       [
         "reachable",
         "version",

@@ -25,6 +25,7 @@ async function serveAs(user: string, rules: readonly string[]): Promise<Served> 
 }
 
 it("does everything that it offers with the rights that the manual gives it", async () => {
+  await harness.redis.send(["ACL", "LOG", "RESET"]);
   const served = await serveAs("herosupervisor", await manualRules("herosupervisor"));
   const runner = harness.runner();
   const { id } = runner;

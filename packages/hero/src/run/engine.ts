@@ -35,10 +35,9 @@ export class Engine {
     runtime.setMemoryLimit(memoryLimitBytes);
     runtime.setMaxStackSize(stackLimitBytes);
     const engine = new Engine(runtime.newContext(), session);
-    // Until the first program the interpreter does our own work.
-    const isScript = (): boolean => engine.#programs.length > 0;
-    runtime.setInterruptHandler(() => engine.#fatal !== undefined || (isScript() && session.timeIsUp));
     engine.#install();
+    // Not before: what is ours comes to its end, and the script is told of the time.
+    runtime.setInterruptHandler(() => engine.#fatal !== undefined || session.timeIsUp);
     return engine;
   }
 

@@ -14,6 +14,8 @@ export interface ClientTerms {
 }
 
 const connectTimeoutMs = 2_000;
+/** When the library lets go of a socket that did not connect; it counts time in which we did not run, too. */
+const forgetSocketMs = 10_000;
 const probeDeadlineMs = 1_000;
 
 export function bareClient(address: NodeAddress, terms: ClientTerms) {
@@ -23,7 +25,7 @@ export function bareClient(address: NodeAddress, terms: ClientTerms) {
   const endpoint = "path" in address ? { path: address.path, tls: false as const } : { ...address, ...tls };
   const client = createClient({
     RESP: 2,
-    socket: { ...endpoint, connectTimeout: connectTimeoutMs, reconnectStrategy: false },
+    socket: { ...endpoint, connectTimeout: forgetSocketMs, reconnectStrategy: false },
     ...terms.credentials,
     database: terms.database,
     disableOfflineQueue: true,
@@ -48,25 +50,46 @@ export function sendTo(client: Client, command: readonly (string | Uint8Array)[]
   return client.sendCommand(args) as unknown as Promise<Reply>;
 }
 
-/** The answer, or an error after `deadlineMs`; then the client is destroyed, because its replies are out of step. */
+/** How many pieces a deadline is counted in. Of the time in which our event loop was held, each counts none but its own. */
+const ticks = 10;
+
+/**
+ * The answer, or an error after `deadlineMs` in which this process ran: timers run before what has come meanwhile is heard, and
+ * a program that got no processor time has not even asked. Then the client is destroyed, because its replies are out of step.
+ */
 export async function inTime<T>(answer: Promise<T>, deadlineMs: number, client: Client): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
+  let ticksLeft = ticks;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
+    timer = setInterval(() => {
+      ticksLeft -= 1;
+      if (ticksLeft > 0) return;
       reject(new Error(`no answer within ${deadlineMs} ms`));
       destroy(client);
-    }, deadlineMs);
+    }, deadlineMs / ticks);
   });
   answer.catch(() => undefined); // it may reject after the deadline has spoken
   try {
     return await Promise.race([answer, late]);
   } finally {
-    clearTimeout(timer);
+    clearInterval(timer);
   }
 }
 
-export function connect(client: Client): Promise<unknown> {
-  return inTime(client.connect(), connectTimeoutMs, client);
+export async function connect(client: Client): Promise<void> {
+  client.unref(); // a socket that is given up while it connects must not hold the process
+  const connected = client.connect();
+  try {
+    await inTime(connected, connectTimeoutMs, client);
+  } catch (error) {
+    // The library forgets no socket that is still on its way.
+    connected.then(
+      () => destroy(client),
+      () => undefined,
+    );
+    throw error;
+  }
+  client.ref();
 }
 
 /** A short-lived client for sentinels and cluster seeds: they have one database. */

@@ -109,6 +109,13 @@ export function isNobodyElse(pid: number, startTicks: number): boolean {
   return stat === undefined || stat.startTicks === startTicks;
 }
 
+/** This process and those it descends from, the first process of the machine or container among them. */
+export function ownLine(): ReadonlySet<number> {
+  const line = new Set([1]);
+  for (let pid = process.pid; pid > 1 && !line.has(pid); pid = readStat(pid)?.ppid ?? 1) line.add(pid);
+  return line;
+}
+
 export function processExists(pid: number): boolean {
   return existsSync(`/proc/${pid}`);
 }

@@ -11,6 +11,7 @@ import {
   isNobodyElse,
   type LastPid,
   listPids,
+  ownLine,
   processExists,
   type ProcessStat,
   readStat,
@@ -21,6 +22,8 @@ export interface FamilyHead {
   readonly pid: number;
   /** 0 when it was gone before it could be read. */
   readonly startTicks: number;
+  /** Nothing of the job is older. Default: `startTicks`. */
+  readonly sinceTicks?: number;
   /** `NAME=value`, as it stands in the environment of the job's processes. */
   readonly marker: string;
 }
@@ -92,10 +95,16 @@ export class ProcessFamily {
     return found || this.#sawExec;
   }
 
-  /** Takes in processes that somebody else knows to be of the job. */
+  /**
+   * Takes in processes that somebody else knows to be of the job. Never one that we descend from, whoever has put it among
+   * them: with it, all others on the machine would be of the job.
+   */
   adopt(pids: readonly number[], via: FoundProcess["via"]): void {
+    if (pids.length === 0) return;
+    const above = ownLine();
     for (const pid of pids) {
-      const stat = isOfNoJob(pid) ? undefined : readStat(pid);
+      if (above.has(pid)) continue;
+      const stat = readStat(pid);
       if (isAlive(stat)) this.#remember(stat, stat.group === this.head.pid ? "group" : via);
     }
   }
@@ -155,7 +164,7 @@ export class ProcessFamily {
     const known = this.#seen.get(keyOf(stat));
     if (known !== undefined) return known.via;
     // What is older than the job is not of the job; this spares most environments.
-    if (stat.startTicks < this.head.startTicks) return undefined;
+    if (stat.startTicks < (this.head.sinceTicks ?? this.head.startTicks)) return undefined;
     const environment = environmentOf(stat);
     if (this.#execs.isOnItsWay(stat, environment)) this.#sawExec = true;
     return environment !== undefined && holdsEntry(environment, this.head.marker) ? "marker" : undefined;

@@ -22,7 +22,9 @@ export async function endUnwatched(
 ): Promise<void> {
   const lastPid = new LastPid();
   const end = async (session: number, startTicks: number): Promise<boolean> => {
-    const family = new ProcessFamily({ pid: session, startTicks, marker }, lastPid);
+    // Where the leader is not known, the session may be of a helper, and who would make it anew is older.
+    const head = { pid: session, startTicks, marker, ...(pid === undefined && { sinceTicks: 0 }) };
+    const family = new ProcessFamily(head, lastPid);
     // Before the first one is killed: who has neither mark nor session is found by its parent alone.
     family.scan();
     return (await killAll(family, fence)).length === 0;

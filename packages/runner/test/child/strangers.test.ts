@@ -145,6 +145,21 @@ describe("the number of a spawn server", () => {
   });
 });
 
+describe("a control group", () => {
+  it("makes nobody a part of the job from whom we descend: all others descend from him too", () => {
+    const child = spawn("sleep", ["300"], { detached: true, stdio: "ignore" });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const lastPid = new LastPid();
+    onTestFinished(() => lastPid.close());
+    const family = new ProcessFamily(
+      { pid: 4_194_303, startTicks: 1, marker: "HERO_RUN_TOKEN=none" },
+      lastPid,
+    );
+    family.adopt([0, 1, process.ppid, process.pid, child.pid ?? 0], "cgroup");
+    expect(family.found.map((member) => member.pid)).toEqual([child.pid]);
+  });
+});
+
 describe.runIf(hasPidns)("in a PID namespace", () => {
   it("nobody of ours is a member, also when the leader goes before it has made the namespace", async () => {
     const parent = spawn("/bin/sh", ["-c", "while :; do (exit 0) & wait $!; done"], { stdio: "ignore" });
