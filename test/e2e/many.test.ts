@@ -46,7 +46,7 @@ test("kill -9 in the middle of 200 jobs and a restart: each comes to one end, no
 test("500 jobs through 8 slots all finish, are taken in order, and memory stays flat", async () => {
   const id = e2e.newRunner();
   const runner = await e2e.start(id, ["-c", "8", "--hero", await standInHero("exec /bin/cat")]);
-  const report = await soak({ url: e2e.server.url, runner: id, pid: runner.pid, count: 500 });
+  const report = await soak({ url: e2e.server.url, runner: id, pid: runner.pid, count: 500, waveJobs: 200 });
   expect(report.endings).toEqual({ finished: 500 });
   expect(report.outOfOrder).toBe(0);
   expect(report.grownMiB).toBeLessThan(30);

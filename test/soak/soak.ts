@@ -8,6 +8,8 @@ export interface SoakOptions {
   /** The runner's process. */
   readonly pid: number;
   readonly count: number;
+  /** So many are pushed, looked at and removed at a time: Redis and we are not to hold a million. Default 100 000. */
+  readonly waveJobs?: number;
   /** Told now and then how far it is. */
   readonly say?: (line: string) => void;
 }
@@ -24,30 +26,48 @@ export interface SoakReport {
 }
 
 /** Rejects when the jobs stop coming to an end. */
-export async function soak({ url, runner, pid, count, say }: SoakOptions): Promise<SoakReport> {
+export async function soak({
+  url,
+  runner,
+  pid,
+  count,
+  say,
+  waveJobs = 100_000,
+}: SoakOptions): Promise<SoakReport> {
   const begun = performance.now();
-  const jobs = await pushJobs({ url, runner, count, payload: "a small payload" });
-  try {
-    const memoryMiB = new Map<number, number>();
-    const marks = [1000, ...[1, 2, 3, 4, 5].map((fifth) => Math.ceil((count * fifth) / 5))];
-    for (const mark of marks.filter((one) => one <= count).toSorted((a, b) => a - b)) {
-      await jobs.untilFinal(mark);
-      memoryMiB.set(mark, await memoryOf(pid));
-      say?.(`${await jobs.finals()} of ${count} jobs, ${memoryMiB.get(mark)?.toFixed(1)} MiB`);
+  const memoryMiB = new Map<number, number>();
+  const marks = [1000, ...[1, 2, 3, 4, 5].map((fifth) => Math.ceil((count * fifth) / 5))];
+  const endings: Record<string, number> = {};
+  let [outOfOrder, lastTakenAtMs] = [0, 0];
+  for (let first = 0; first < count; first += waveJobs) {
+    const wave = Math.min(waveJobs, count - first);
+    const jobs = await pushJobs({ url, runner, count: wave, payload: "a small payload", first });
+    try {
+      const within = marks.filter((mark) => mark > first && mark <= first + wave);
+      for (const mark of within.toSorted((a, b) => a - b)) {
+        await jobs.untilFinal(mark - first);
+        memoryMiB.set(mark, await memoryOf(pid));
+        say?.(`${first + (await jobs.finals())} of ${count} jobs, ${memoryMiB.get(mark)?.toFixed(1)} MiB`);
+      }
+      await jobs.untilFinal(wave);
+      for (const [word, many] of Object.entries(await jobs.endings()))
+        endings[word] = (endings[word] ?? 0) + many;
+      for (const atMs of await jobs.takenAtMs()) {
+        if (atMs < lastTakenAtMs) outOfOrder += 1;
+        lastTakenAtMs = atMs;
+      }
+      await jobs.forget();
+    } finally {
+      jobs.close();
     }
-    const atEndMiB = await memoryOf(pid);
-    const grownFrom = (mark: number): number => atEndMiB - (memoryMiB.get(mark) ?? atEndMiB);
-    const takenAtMs = await jobs.takenAtMs();
-    return {
-      endings: await jobs.endings(),
-      outOfOrder: takenAtMs.filter((atMs, at) => at > 0 && atMs < (takenAtMs[at - 1] ?? 0)).length,
-      grownMiB: grownFrom(Math.ceil(count / 5)),
-      grownFrom1000MiB: grownFrom(1000),
-      seconds: (performance.now() - begun) / 1000,
-    };
-  } finally {
-    jobs.close();
   }
+  const atEndMiB = await memoryOf(pid);
+  const grownFrom = (mark: number): number => atEndMiB - (memoryMiB.get(mark) ?? atEndMiB);
+  const seconds = (performance.now() - begun) / 1000;
+  return {
+    ...{ endings, outOfOrder, seconds },
+    ...{ grownMiB: grownFrom(Math.ceil(count / 5)), grownFrom1000MiB: grownFrom(1000) },
+  };
 }
 
 async function memoryOf(pid: number): Promise<number> {

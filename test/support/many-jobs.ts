@@ -13,6 +13,8 @@ export interface ManyJobs {
   endings(): Promise<Readonly<Record<string, number>>>;
   /** When each was taken, ms of Redis time, in the order in which they were pushed. */
   takenAtMs(): Promise<readonly number[]>;
+  /** Removes everything that Redis knows of them. Only when all are final. */
+  forget(): Promise<void>;
   close(): void;
 }
 
@@ -21,13 +23,15 @@ export interface Push {
   readonly runner: string;
   readonly count: number;
   readonly payload: string;
+  /** The number of the first. Default 0. */
+  readonly first?: number;
 }
 
-/** Pushes jobs `j0`, `j1` …, all with the same payload. The caller closes. */
-export async function pushJobs({ url, runner, count, payload }: Push): Promise<ManyJobs> {
+/** Pushes jobs `j0`, `j1` …, all with the same payload, to a runner that has no others. The caller closes. */
+export async function pushJobs({ url, runner, count, payload, first = 0 }: Push): Promise<ManyJobs> {
   const connection = openConnection({ target: parseRedisUrl(url), routeKey: "", deadlineMs: 60_000 });
   const keys = keysOf(runner);
-  const ids = Array.from({ length: count }, (_unused, at) => `j${at}`);
+  const ids = Array.from({ length: count }, (_unused, at) => `j${first + at}`);
   await Promise.all(
     ids.flatMap((id) => [
       connection.send(["HSET", keys.job(id), "payload", payload]),
@@ -68,6 +72,10 @@ export async function pushJobs({ url, runner, count, payload }: Push): Promise<M
       return counts;
     },
     takenAtMs: () => Promise.all(ids.map(async (id) => Number(await field(id, "dispatched_at")))),
+    forget: async () => {
+      const keysOfJob = (id: string): string[] => [keys.job(id), keys.log(id), keys.reply(id)];
+      await Promise.all(ids.map((id) => connection.send(["UNLINK", ...keysOfJob(id)])));
+    },
     close: () => connection.close(),
   };
 }
