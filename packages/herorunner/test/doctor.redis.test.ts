@@ -1,4 +1,5 @@
 /** herorunner doctor: what a start with the same options would need, each fault with its fix. */
+import { readdirSync } from "node:fs";
 import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -139,6 +140,9 @@ describe("doctor", () => {
       fix: expect.stringMatching(/--state-dir/),
     });
     expect(checkStateFolder(join(folder, "a", "b")).ok).toBe(true);
+    expect(readdirSync(folder).filter((name) => name.startsWith("."))).toEqual([]);
+    // Root may do everything, says the kernel when it is asked, and yet nobody can.
+    expect(checkStateFolder("/proc/herorunner").ok).toBe(false);
   });
 
   it("refuses a state folder behind a link that leads nowhere, which cannot be made", async () => {
@@ -146,7 +150,7 @@ describe("doctor", () => {
     await symlink(join(folder, "not", "mounted"), link);
     expect(checkStateFolder(join(link, "web-1"))).toMatchObject({
       ok: false,
-      sentence: `${link} is not a folder that this user may write`,
+      sentence: `${link} is not a folder in which this user can make another (ENOENT)`,
     });
   });
 });

@@ -1,6 +1,6 @@
 /** What the host gives: Node, isolation levels, a folder for state. */
-import { accessSync, constants, lstatSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { lstatSync, mkdtempSync, rmdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { type IsolationWish, type LevelReport, probeIsolation } from "@herorunner/runner";
 import { type Finding, fine } from "./finding.ts";
 
@@ -33,17 +33,20 @@ function isolationFinding({ level, available, reason }: LevelReport, wish: Isola
   };
 }
 
-/** The folder itself, or the nearest one above it that exists, must be ours to write. */
+/**
+ * The folder itself, or the nearest one above it that exists, must be ours to write. Found by trying, which leaves nothing
+ * behind: root may do everything, and all the same nobody can make a folder in /proc or on a disk that is read-only.
+ */
 export function checkStateFolder(folder: string): Finding {
   let nearest = folder;
   while (!isThere(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
   try {
-    if (!statSync(nearest).isDirectory()) throw new Error(`${nearest} is no folder`);
-    accessSync(nearest, constants.W_OK | constants.X_OK);
+    rmdirSync(mkdtempSync(join(nearest, ".herorunner-doctor-")));
     return fine("state folder", folder);
-  } catch {
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
     const fix = `mend ${nearest}, or name another folder with --state-dir`;
-    const sentence = `${nearest} is not a folder that this user may write`;
+    const sentence = `${nearest} is not a folder in which this user can make another (${code})`;
     return { name: "state folder", ok: false, severity: "refuse", sentence, fix };
   }
 }
