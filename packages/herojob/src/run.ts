@@ -48,18 +48,19 @@ export async function runHerojob(
 }
 
 async function runCommand(loaded: Command, shell: Shell): Promise<ExitCode> {
+  const isTyped = (key: string): boolean => loaded.sources[key]?.kind === "flag";
   const within = (
     work: (session: Session) => Promise<ExitCode>,
     config: ConnectionConfig,
   ): Promise<ExitCode> => {
-    const words = connectionWords(config, (key) => loaded.sources[key]?.kind === "flag");
+    const words = connectionWords(config, isTyped);
     return withSession(config, { shell, words }, work);
   };
   switch (loaded.command) {
     case "keygen":
       return keygen(loaded.config, shell);
     case "sign":
-      return sign(loaded.config, shell);
+      return sign(loaded.config, shell, isTyped);
     case "cosign":
       return cosign(loaded.config, shell);
     case "verify":
@@ -70,9 +71,9 @@ async function runCommand(loaded: Command, shell: Shell): Promise<ExitCode> {
     case "receipt":
       return receipt(loaded.config, shell, (work) => within(work, loaded.config));
     case "submit":
-      return submit(loaded.config, shell, (work) => within(work, loaded.config));
+      return submit(loaded.config, shell, (work) => within(work, loaded.config), isTyped);
     case "retry":
-      return within((session) => retry(loaded.config, session), loaded.config);
+      return within((session) => retry(loaded.config, session, isTyped), loaded.config);
     case "status":
       return within((session) => status(loaded.config, session), loaded.config);
     case "result":

@@ -4,17 +4,27 @@ import { cosignJob, loadKeyFile, signJob, type SignOptions } from "@herorunner/j
 import type { SigningConfig } from "./job-options.ts";
 import { UsageError } from "./usage-error.ts";
 
+type Term = "audience" | "expiresInMs";
+/** Whether a term stands on the command line. One in the environment is a default, and yields to what a job says. */
+export type IsTyped = (term: Term) => boolean;
+
+export interface SigningTerms {
+  readonly config: Omit<SigningConfig, "key">;
+  readonly isTyped: IsTyped;
+  readonly nowMs: number;
+}
+
 /** Throws UsageError where the job itself states other terms: whoever gives a flag must not sign for something else. */
-export function signOptions(job: Job, config: Omit<SigningConfig, "key">, nowMs: number): SignOptions {
+export function signOptions(job: Job, { config, isTyped, nowMs }: SigningTerms): SignOptions {
   const nowSeconds = Math.floor(nowMs / 1000);
-  const { audience = job.audience, expiresInMs } = config;
-  if (job.audience !== "" && job.audience !== audience) {
+  const { audience, expiresInMs } = config;
+  if (isTyped("audience") && job.audience !== "" && job.audience !== audience) {
     throw new UsageError(
       `--audience is ${audience}, but the job names ${job.audience}; leave one of them out`,
     );
   }
   const { createdAtSeconds = nowSeconds, expiresAtSeconds } = job;
-  if (expiresInMs !== undefined && expiresAtSeconds !== undefined) {
+  if (isTyped("expiresInMs") && expiresInMs !== undefined && expiresAtSeconds !== undefined) {
     const statedSeconds = expiresAtSeconds - createdAtSeconds;
     if (statedSeconds !== expiresInMs / 1000) {
       throw new UsageError(
@@ -24,18 +34,18 @@ export function signOptions(job: Job, config: Omit<SigningConfig, "key">, nowMs:
   }
   return {
     nowSeconds,
-    ...(config.audience === undefined ? {} : { audience: config.audience }),
-    ...(config.expiresInMs === undefined ? {} : { expiresInSeconds: config.expiresInMs / 1000 }),
+    ...(audience === undefined ? {} : { audience }),
+    ...(expiresInMs === undefined ? {} : { expiresInSeconds: expiresInMs / 1000 }),
   };
 }
 
 /** Undefined without a key. A job that is signed already gets one signature more. */
 export async function signer(
-  config: SigningConfig,
-  nowMs: number,
+  keyFile: string | undefined,
+  terms: SigningTerms,
 ): Promise<((job: Job) => Promise<Job>) | undefined> {
-  if (config.key === undefined) return undefined;
-  const key = await loadKeyFile(config.key);
+  if (keyFile === undefined) return undefined;
+  const key = await loadKeyFile(keyFile);
   return (job) =>
-    job.signatures.length > 0 ? cosignJob(job, key) : signJob(job, key, signOptions(job, config, nowMs));
+    job.signatures.length > 0 ? cosignJob(job, key) : signJob(job, key, signOptions(job, terms));
 }

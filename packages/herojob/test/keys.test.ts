@@ -224,3 +224,16 @@ test("flags that say the same as the job are no contradiction", async () => {
   const signed = await run(["sign", "-", "--key", "gina.key", ...flags], JSON.stringify(stated));
   expect([signed.code, JSON.parse(signed.stdout)]).toMatchObject([0, stated]);
 });
+
+test("variables of the environment are for jobs that do not say it themselves", async () => {
+  await run(["keygen", "--name", "hugo", "--out", "hugo.key"]);
+  const env = { HEROJOB_AUDIENCE: "prod", HEROJOB_EXPIRES_IN: "60" };
+  const signed = async (stated: object): Promise<unknown> => {
+    const input = JSON.stringify({ runner: "r", payload: "x", created_at: 1000, ...stated });
+    const { stdout } = await herojob(["sign", "-", "--key", "hugo.key"], { cwd: folder, input, env });
+    return JSON.parse(stdout);
+  };
+  expect(await signed({})).toMatchObject({ audience: "prod", expires_at: 1060 });
+  const stated = { audience: "lab", expires_at: 5000 };
+  expect(await signed(stated)).toMatchObject(stated);
+});

@@ -95,7 +95,8 @@ export function git(
 
 /**
  * Runs git in a repository, and never in one above it: git would look there if `.git` is damaged. Folders in which it is not
- * to look are separated by colons, so that one with a colon in its name cannot be told.
+ * to look are separated by colons, so that one with a colon in its name cannot be told. With GIT_DIR it would not look, and
+ * not ask either whose repository it is.
  */
 export function gitAt(
   context: ActionContext,
@@ -103,11 +104,10 @@ export function gitAt(
   args: readonly string[],
   options: ExecOptions = {},
 ): ExecResult {
+  if (path.includes(":"))
+    return context.fail(`git cannot be kept to ${path}, for it has a colon; use a code root without one`);
   return git(context, ["-C", path, ...args], {
     ...options,
-    env: {
-      ...(path.includes(":") ? { GIT_DIR: join(path, ".git") } : { GIT_CEILING_DIRECTORIES: dirname(path) }),
-      ...options.env,
-    },
+    env: { GIT_CEILING_DIRECTORIES: dirname(path), ...options.env },
   });
 }

@@ -12,7 +12,7 @@ import { parseJob, readSource } from "../job-input.ts";
 import type { SigningConfig } from "../job-options.ts";
 import type { VerifyConfig } from "../options.ts";
 import { type Shell, shownOn } from "../shell.ts";
-import { signOptions } from "../signing.ts";
+import { type IsTyped, signOptions } from "../signing.ts";
 import { UsageError } from "../usage-error.ts";
 import { jsonLine } from "../visible.ts";
 
@@ -42,7 +42,7 @@ interface SignConfig extends SigningConfig {
   readonly runner: string | undefined;
 }
 
-export async function sign(config: SignConfig, shell: Shell): Promise<ExitCode> {
+export async function sign(config: SignConfig, shell: Shell, isTyped: IsTyped): Promise<ExitCode> {
   const key = await loadKeyFile(required(config.key, "--key"));
   const job = parseJob(config.file, await readSource(config.file, shell));
   if (job.signatures.length > 0) {
@@ -54,7 +54,8 @@ export async function sign(config: SignConfig, shell: Shell): Promise<ExitCode> 
   if (config.runner !== undefined && config.runner !== runner) {
     throw new UsageError(`--runner is ${config.runner}, but the job names ${runner}; leave one of them out`);
   }
-  const signed = await signJob({ ...job, runner }, key, signOptions(job, config, shell.now()));
+  const terms = { config, isTyped, nowMs: shell.now() };
+  const signed = await signJob({ ...job, runner }, key, signOptions(job, terms));
   await shell.stdout.write(writeJobFile(signed));
   return exitCodes.done;
 }

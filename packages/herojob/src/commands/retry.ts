@@ -5,11 +5,11 @@ import type { ExitCode } from "../exit-codes.ts";
 import { requestOf, withFlags } from "../job-input.ts";
 import type { RetryConfig } from "../options.ts";
 import { locatorOf, type Session } from "../session.ts";
-import { signer } from "../signing.ts";
+import { type IsTyped, signer } from "../signing.ts";
 import { showSubmitted, submitRequest } from "../submit-request.ts";
 import { UsageError } from "../usage-error.ts";
 
-export async function retry(config: RetryConfig, session: Session): Promise<ExitCode> {
+export async function retry(config: RetryConfig, session: Session, isTyped: IsTyped): Promise<ExitCode> {
   const { id, key, newId } = config;
   const locator = locatorOf(config);
   const stored = await session.api.request(id, locator).catch((error: unknown) => {
@@ -30,11 +30,9 @@ export async function retry(config: RetryConfig, session: Session): Promise<Exit
     throw new UsageError(`--new-id ${id} is the id of the job itself; a new job has another one`);
   }
   if (key !== undefined && !config.asStored) await insistOnOwnSignature(stored, key);
-  const request = withFlags(anew(stored, key === undefined ? undefined : config.audience), {
-    ...config,
-    id: newId,
-  });
-  const sign = await signer(config, session.shell.now());
+  const audience = key !== undefined && isTyped("audience") ? config.audience : undefined;
+  const request = withFlags(anew(stored, audience), { ...config, id: newId });
+  const sign = await signer(key, { config, isTyped, nowMs: session.shell.now() });
   return submitRequest({ request, sign, config, extra: { retry_of: id } }, session);
 }
 

@@ -5,16 +5,17 @@ import { looksLikeJob, parseJob, readSource, requestOf, withFlags } from "../job
 import type { SubmitConfig } from "../options.ts";
 import type { WithSession } from "../session.ts";
 import type { Shell } from "../shell.ts";
-import { signer } from "../signing.ts";
+import { type IsTyped, signer } from "../signing.ts";
 import { submitRequest } from "../submit-request.ts";
 
 export async function submit(
   config: SubmitConfig,
   shell: Shell,
   withSession: WithSession,
+  isTyped: IsTyped,
 ): Promise<ExitCode> {
   const request = withFlags(await readRequest(config, shell), config);
-  const sign = await signer(config, shell.now());
+  const sign = await signer(config.key, { config, isTyped, nowMs: shell.now() });
   return withSession((session) => submitRequest({ request, sign, config }, session));
 }
 

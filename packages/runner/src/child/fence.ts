@@ -12,7 +12,7 @@ export interface Fence {
   wrap(file: string, args: readonly string[]): { readonly file: string; readonly args: readonly string[] };
   /** How the job itself ended, told from how the wrapping command did. */
   exit(wrapped: Exit): Exit;
-  /** Tells the fence who leads the job, as soon as it exists. `startTicks` is 0 when it was gone before it could be read. */
+  /** Tells the fence who leads the job, as soon as it exists. `startTicks` is 0 when it was gone before it could be read, whoever has its number. */
   begin(pid: number, startTicks: number): void;
   /** Living processes inside, as far as they can be named. */
   members(): readonly number[];

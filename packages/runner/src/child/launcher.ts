@@ -14,7 +14,7 @@ export interface LaunchRequest {
   readonly stdin: string;
   /**
    * Called with the pid before anything is known of the process's end, so that it can be looked after. A process that ended
-   * before that could be told is not announced. `parent` is the process whose child it is as long as the number is its own. Must
+   * before that could be told is not announced. `parent` is the process whose child it is as long as both live. Must
    * not throw.
    */
   readonly onStarted: (pid: number, fence: Fence | undefined, parent: number) => void;

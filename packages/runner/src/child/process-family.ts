@@ -20,7 +20,7 @@ import { signalGroup, signalProcess } from "./signals.ts";
 
 export interface FamilyHead {
   readonly pid: number;
-  /** 0 when it was gone before it could be read. */
+  /** 0 when it was gone before it could be read, whoever has its number. */
   readonly startTicks: number;
   /** Nothing of the job is older. Default: `startTicks`. */
   readonly sinceTicks?: number;

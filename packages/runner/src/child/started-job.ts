@@ -1,7 +1,7 @@
 /** A process of ours that must be looked after: by the watchdog, by the search for what it leaves, by its fence. */
 import type { Fence } from "./fence.ts";
 import type { LeftoverCheck } from "./leftover-check.ts";
-import { readStat } from "./proc.ts";
+import { isAlive, readStat } from "./proc.ts";
 import { ProcessFamily } from "./process-family.ts";
 import type { Watchdog } from "./watchdog.ts";
 
@@ -36,14 +36,23 @@ export interface NewProcess {
   readonly fence: Fence | undefined;
 }
 
+/**
+ * When we hear of it it may have ended, and another may have its number: one with another parent. Where the parent has ended too
+ * it is nobody's child any more, but still leads its session. 0: it is not there.
+ */
+function startTicksOf(pid: number, parent: number): number {
+  const stat = readStat(pid);
+  if (stat === undefined) return 0;
+  const isOrphan = stat.session === pid && !isAlive(readStat(parent));
+  return stat.ppid === parent || isOrphan ? stat.startTicks : 0;
+}
+
 /** Makes a new process known to all who look after it, before it can do much. */
 export function lookAfter(
   { watchdog, leftovers }: JobKeepers,
   { pid, parent, marker, fence }: NewProcess,
 ): StartedJob {
-  // When we hear of it it may have ended, and another may have its number: one with another parent.
-  const stat = parent === undefined ? undefined : readStat(pid);
-  const startTicks = stat?.ppid === parent ? (stat?.startTicks ?? 0) : 0;
+  const startTicks = parent === undefined ? 0 : startTicksOf(pid, parent);
   const unwatch = watchdog.watch(pid, startTicks);
   leftovers.begin(pid);
   fence?.begin(pid, startTicks);

@@ -31,7 +31,12 @@ export async function endUnwatched(
   };
   try {
     if (pid === undefined) await endMarked(marker, fence, end);
-    else await end(pid, ticksOfMarked(pid, marker));
+    else {
+      const startTicks = ticksOfMarked(pid, marker);
+      // What the fence was told before may have been less.
+      if (startTicks !== 0) fence?.begin(pid, startTicks);
+      await end(pid, startTicks);
+    }
   } finally {
     lastPid.close();
   }

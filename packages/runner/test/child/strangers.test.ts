@@ -101,6 +101,7 @@ describe("the number of a job that has ended", () => {
     ["when it ended before it was announced", {}, false],
     ["when another's child has it", { parent: 1 }, false],
     ["but it is the job's while the job is a child of its parent", { parent: process.pid }, true],
+    ["but it is the job's when its parent has ended, for it leads its session", { parent: 4_194_303 }, true],
   ])("is somebody else's, %s", async (_, { parent }: { parent?: number }, isJob) => {
     const pid = strangerPid();
     const keepers = {
