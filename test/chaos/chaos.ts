@@ -83,8 +83,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await pause(500); // the last renewals and looks of the reapers
     await Promise.all(berths.map((berth) => berth.end("SIGTERM")));
     const tally = await check(connection, clients.orders, await hero.executions());
+    // A run in which something was not tried has shown nothing about it.
+    const undone = [...nemesis.counts]
+      .filter(([, count]) => count === 0)
+      .map(([deed]) => `nothing was learned: "${deed}" was never done, it found nobody to do it to`);
     return {
-      ...{ seed, seconds, appendfsync, tally, settledAfterMs },
+      ...{ seed, seconds, appendfsync, settledAfterMs },
+      tally: { ...tally, violations: [...tally.violations, ...undone] },
       deeds: Object.fromEntries(nemesis.counts),
       lateWordsRefused: await countInLogs(berths, "the claim moved on to somebody else"),
       recoveryElsewhereMs: figures(watch.elsewhere),

@@ -37,13 +37,17 @@ export class Nemesis {
   }
 
   /**
-   * Every deed once, then at random; aborts `over` after `forMs`, or later when the last deed had to wait for somebody to do it to.
-   * Resolves when all is thawed and up again.
+   * Every deed once, then at random; aborts `over` after `forMs`, or later when the last deed had to wait for somebody to do it to,
+   * though not later than after `atMostMs`: a deed that was never done has the count 0. Resolves when all is thawed and up again.
    */
-  async run(forMs: number, over: AbortController): Promise<void> {
+  async run(forMs: number, over: AbortController, atMostMs = Math.max(3 * forMs, 60_000)): Promise<void> {
     const { random } = this.#field;
     const { signal } = over;
-    const endMs = performance.now() + forMs;
+    const beganMs = performance.now();
+    const mayEnd = (): boolean => {
+      const passedMs = performance.now() - beganMs;
+      return passedMs >= (first.length > 0 ? atMostMs : forMs);
+    };
     const first = [...deeds].sort(() => random.next() - 0.5);
     const weighted: readonly Deed[] = [
       ...([
@@ -56,7 +60,7 @@ export class Nemesis {
       ] as const),
       ...(["kill redis", "freeze redis", "push again", "push again"] as const),
     ];
-    while (!signal.aborted && (first.length > 0 || performance.now() < endMs)) {
+    while (!signal.aborted && !mayEnd()) {
       await pause(random.between(300, 1_500));
       const deed = first[0] ?? random.pick(weighted);
       if (this.#begin(deed, signal) && deed === first[0]) first.shift();

@@ -27,6 +27,13 @@ export class FifoMaker {
 
   /** Makes `count` FIFOs of mode 0600 in `folder`. One call at a time. Rejects with an errno word as `code`. */
   async make(folder: string, count: number): Promise<void> {
+    // The shell reads lines: it would take the first for the folder, and at the end remove that one.
+    if (folder.includes("\n")) {
+      throw failure(
+        "EINVAL",
+        `no pipes can be made in ${JSON.stringify(folder)}: there is a newline in its path`,
+      );
+    }
     const exitCode = (await this.#ask(folder, count)) ?? (await this.#ask(folder, count));
     if (exitCode === undefined) throw failure("EPIPE", "the shell that makes pipes was ended twice");
     if (exitCode === "127") throw failure("ENOSYS", "mkfifo is not on PATH");

@@ -77,6 +77,17 @@ describe("FifoMaker", () => {
     },
   );
 
+  it("refuses a folder with a newline by name, and leaves the empty one that its first line names", async () => {
+    const [first, fifos] = [join(folder, "two"), join(folder, "two\nlines")];
+    for (const each of [first, fifos]) mkdirSync(each);
+    await expect(maker.make(fifos, 2)).rejects.toMatchObject({
+      code: "EINVAL",
+      message: expect.stringContaining(JSON.stringify(fifos)) as string,
+    });
+    await maker.close();
+    expect(readdirSync(folder)).toEqual(["two", "two\nlines"]);
+  });
+
   it("removes what it has made when nobody did, and nothing else", async () => {
     const [left, shared] = ["left", "shared"].map((name) => join(folder, name));
     for (const each of [left, shared]) {

@@ -19,7 +19,8 @@ export function stateBadge({ status, reason }) {
 
 /** A name of several words may go on in the next line after each of them, where the window is narrow. */
 function breakable(name) {
-  return name.split(/(?<=_)/).flatMap((word) => [word, h("wbr", {})]);
+  // Not split at a lookbehind: browsers of before 2023 would not load the page at all.
+  return (name.match(/[^_]*_|[^_]+/g) ?? []).flatMap((word) => [word, h("wbr", {})]);
 }
 
 export function jobAddress({ id, runner }) {

@@ -175,6 +175,7 @@ export class StandIn {
   /** The farewell of a runner that stops. */
   async leave(): Promise<void> {
     clearInterval(this.#beating);
+    this.#beating = undefined;
     await this.presence.leave("stand-in");
   }
 
