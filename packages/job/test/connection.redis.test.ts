@@ -1,4 +1,7 @@
 /** A connection to a Redis in trouble: every command ends in time, with the code that tells a caller what to do. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { connect as connectSocket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { type RedisServer, type RedisServerOptions, startRedis } from "../../../test/support/redis-server.ts";
@@ -111,7 +114,7 @@ describe("a program that gets no processor time", () => {
     const redis = connectTo(`redis://:p@127.0.0.1:${proxy.port}`, { deadlineMs: 5_000 });
     const answer = redis.send(["PING"]);
     await nextTurn();
-    holdLoop(2_300);
+    holdLoop(5_300); // longer than locating, connecting and logging in may take together
     expect(String(await answer)).toBe("PONG");
   });
 
@@ -124,6 +127,46 @@ describe("a program that gets no processor time", () => {
     holdLoop(600);
     expect(String(await answer)).toBe("PONG");
   });
+});
+
+/** A port whose connections are never made: the packets that ask for one vanish, as on a host that is switched off. */
+async function makeDeadPort(): Promise<number> {
+  const program = `const server = require("node:net").createServer();
+    server.listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {
+      require("node:fs").writeSync(1, String(server.address().port));
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    });`;
+  const child = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "inherit"] });
+  open.push(() => child.kill("SIGKILL"));
+  const [said] = (await once(child.stdout, "data")) as [Buffer];
+  const port = Number(String(said));
+  // The kernel accepts one more than the backlog for a program that never does; what comes then it drops.
+  for (let place = 0; place < 2; place += 1) {
+    const filler = connectSocket(port, "127.0.0.1");
+    filler.on("error", () => undefined);
+    open.push(() => filler.destroy());
+    await once(filler, "connect");
+  }
+  return port;
+}
+
+const sockets = (): number => process.getActiveResourcesInfo().filter((kind) => /TCP|TLS/.test(kind)).length;
+
+describe("a Redis whose host swallows what is sent", () => {
+  it.each(["redis", "rediss", "redis+sentinel", "redis+cluster"])(
+    "%s: nothing is left of the attempt, so that the program can end",
+    async (scheme) => {
+      const port = await makeDeadPort();
+      const before = sockets();
+      const redis = connectTo(`${scheme}://127.0.0.1:${port}${scheme === "redis+sentinel" ? "/main" : ""}`);
+      const call = refusal(redis.send(["PING"]));
+      await until(() => sockets() > before, "it connects");
+      expect(await call).toMatchObject({ code: "UNAVAILABLE" });
+      await nextTurn();
+      await nextTurn();
+      expect(sockets()).toBe(before);
+    },
+  );
 });
 
 describe("a Redis that does not answer", () => {

@@ -14,8 +14,6 @@ export interface ClientTerms {
 }
 
 const connectTimeoutMs = 2_000;
-/** When the library lets go of a socket that did not connect; it counts time in which we did not run, too. */
-const forgetSocketMs = 10_000;
 const probeDeadlineMs = 1_000;
 
 export function bareClient(address: NodeAddress, terms: ClientTerms) {
@@ -23,9 +21,12 @@ export function bareClient(address: NodeAddress, terms: ClientTerms) {
     ? { tls: true as const, ...(terms.tlsCa === undefined ? {} : { ca: terms.tlsCa }) }
     : {};
   const endpoint = "path" in address ? { path: address.path, tls: false as const } : { ...address, ...tls };
+  // The library does not know a socket that is still connecting: destroying the client would leave it.
+  const ended = new AbortController();
   const client = createClient({
     RESP: 2,
-    socket: { ...endpoint, connectTimeout: forgetSocketMs, reconnectStrategy: false },
+    // Its own deadline (0: none) counts time in which we did not run.
+    socket: { ...endpoint, signal: ended.signal, connectTimeout: 0, reconnectStrategy: false },
     ...terms.credentials,
     database: terms.database,
     disableOfflineQueue: true,
@@ -37,6 +38,7 @@ export function bareClient(address: NodeAddress, terms: ClientTerms) {
     },
   });
   client.on("error", () => undefined); // every command in flight rejects by itself
+  client.once("end", () => ended.abort());
   return client;
 }
 export type Client = ReturnType<typeof bareClient>;
@@ -54,42 +56,39 @@ export function sendTo(client: Client, command: readonly (string | Uint8Array)[]
 const ticks = 10;
 
 /**
- * The answer, or an error after `deadlineMs` in which this process ran: timers run before what has come meanwhile is heard, and
- * a program that got no processor time has not even asked. Then the client is destroyed, because its replies are out of step.
+ * Calls `late` after `deadlineMs` in which this process ran: timers run before what has come meanwhile is heard, and a
+ * program that got no processor time has not even asked. Returns what ends the waiting.
  */
-export async function inTime<T>(answer: Promise<T>, deadlineMs: number, client: Client): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
+export function afterRunning(deadlineMs: number, late: () => void): () => void {
   let ticksLeft = ticks;
+  const timer = setInterval(() => {
+    ticksLeft -= 1;
+    if (ticksLeft > 0) return;
+    clearInterval(timer);
+    late();
+  }, deadlineMs / ticks);
+  return () => clearInterval(timer);
+}
+
+/** The answer, or an error at the deadline; then the client is destroyed, because its replies are out of step. */
+export async function inTime<T>(answer: Promise<T>, deadlineMs: number, client: Client): Promise<T> {
+  let stop: (() => void) | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setInterval(() => {
-      ticksLeft -= 1;
-      if (ticksLeft > 0) return;
+    stop = afterRunning(deadlineMs, () => {
       reject(new Error(`no answer within ${deadlineMs} ms`));
       destroy(client);
-    }, deadlineMs / ticks);
+    });
   });
   answer.catch(() => undefined); // it may reject after the deadline has spoken
   try {
     return await Promise.race([answer, late]);
   } finally {
-    clearInterval(timer);
+    stop?.();
   }
 }
 
-export async function connect(client: Client): Promise<void> {
-  client.unref(); // a socket that is given up while it connects must not hold the process
-  const connected = client.connect();
-  try {
-    await inTime(connected, connectTimeoutMs, client);
-  } catch (error) {
-    // The library forgets no socket that is still on its way.
-    connected.then(
-      () => destroy(client),
-      () => undefined,
-    );
-    throw error;
-  }
-  client.ref();
+export function connect(client: Client): Promise<unknown> {
+  return inTime(client.connect(), connectTimeoutMs, client);
 }
 
 /** A short-lived client for sentinels and cluster seeds: they have one database. */

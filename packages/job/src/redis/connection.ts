@@ -7,6 +7,7 @@ import { ErrorReply } from "@redis/client";
 import { setTimeout as sleep } from "node:timers/promises";
 import { QueueError } from "../errors.ts";
 import {
+  afterRunning,
   bareClient,
   type Client,
   connect,
@@ -187,10 +188,10 @@ class LazyConnection implements RedisConnection {
     let giveUp = (_why: QueueError): void => undefined;
     const givenUp = new Promise<never>((_resolve, reject) => (giveUp = reject));
     const opening = this.#open();
-    const timer = setTimeout(() => {
+    const stop = afterRunning(openDeadlineMs, () => {
       giveUp(toQueueError(new Error(`no answer within ${openDeadlineMs} ms`), this.#where));
-    }, openDeadlineMs);
-    const client = Promise.race([opening, givenUp]).finally(() => clearTimeout(timer));
+    });
+    const client = Promise.race([opening, givenUp]).finally(stop);
     const attempt: Attempt = { client: client.then((opened) => opened.client), giveUp, standing: undefined };
     client.then(
       (opened) => void (attempt.standing = opened),
