@@ -95,6 +95,7 @@ export { RedisJobQueue } from "./redis-queue.ts";
 export type { RedisQueueOptions } from "./redis-queue.ts";
 export { checkRequest } from "./request.ts";
 export type { JobRequest } from "./request.ts";
+export { afterRunning } from "./running-time.ts";
 export { isJsonObject, parseStrictJson } from "./strict-json.ts";
 export type { JsonObject, JsonValue, StrictJson } from "./strict-json.ts";
 export { SupervisorClient } from "./supervisor-client.ts";

@@ -98,6 +98,7 @@ test("these names are public, and no others", () => {
       "TokenMaker",
       "WaitingAge",
       "addCounts",
+      "afterRunning",
       "apiKeysKeys",
       "checkRequest",
       "checkServer",

@@ -1,5 +1,6 @@
 /** One client of the Redis library for one node: no offline queue, no reconnects, every reply as bytes, every wait bounded. */
 import { createClient, RESP_TYPES } from "@redis/client";
+import { afterRunning } from "../running-time.ts";
 import type { NodeAddress, ProbeClient } from "./locate.ts";
 import type { HostPort, RedisCredentials } from "./redis-url.ts";
 
@@ -50,24 +51,6 @@ export function sendTo(client: Client, command: readonly (string | Uint8Array)[]
   );
   // The type mapping makes every string a Buffer, which the library's own types do not express here.
   return client.sendCommand(args) as unknown as Promise<Reply>;
-}
-
-/** How many pieces a deadline is counted in. Of the time in which our event loop was held, each counts none but its own. */
-const ticks = 10;
-
-/**
- * Calls `late` after `deadlineMs` in which this process ran: timers run before what has come meanwhile is heard, and a
- * program that got no processor time has not even asked. Returns what ends the waiting.
- */
-export function afterRunning(deadlineMs: number, late: () => void): () => void {
-  let ticksLeft = ticks;
-  const timer = setInterval(() => {
-    ticksLeft -= 1;
-    if (ticksLeft > 0) return;
-    clearInterval(timer);
-    late();
-  }, deadlineMs / ticks);
-  return () => clearInterval(timer);
 }
 
 /** The answer, or an error at the deadline; then the client is destroyed, because its replies are out of step. */

@@ -6,8 +6,8 @@
 import { ErrorReply } from "@redis/client";
 import { setTimeout as sleep } from "node:timers/promises";
 import { QueueError } from "../errors.ts";
+import { afterRunning } from "../running-time.ts";
 import {
-  afterRunning,
   bareClient,
   type Client,
   connect,

@@ -13,7 +13,7 @@ export function signalGroup(group: number, signal: NodeJS.Signals): boolean {
   return isNumberOfOne(group) && send(-group, signal);
 }
 
-/** Whether the group has any member, zombies included. */
+/** Whether the group has any member, zombies included: a dead one keeps the number from being given to others. */
 export function groupExists(group: number): boolean {
   try {
     return isNumberOfOne(group) && process.kill(-group, 0);

@@ -3,6 +3,7 @@
  * job, real pipes, exit codes and signals as the kernel tells them, no descriptor but the three.
  */
 import { closeSync } from "node:fs";
+import { afterRunning } from "@herorunner/job";
 import type { FenceMaker, StandingFence } from "./fence.ts";
 import type {
   Exit,
@@ -133,10 +134,10 @@ class ThroughServers implements SpawnServerLauncher {
     place.isTaken = true;
     const fence = place.standing?.fence ?? this.#fences?.make();
     const wrapped = fence?.wrap(request.file, request.args);
-    const patience = onceRunFor(this.#answerWithinMs, () => place.server.kill());
+    const stopWaiting = afterRunning(this.#answerWithinMs, () => place.server.kill());
     const onStarted = (pid: number): void => request.onStarted(pid, fence, place.server.pid);
     const answer = await place.server.spawn({ ...request, ...wrapped, onStarted });
-    clearInterval(patience);
+    stopWaiting();
     const marker = markerOf(request.env);
     if (answer.ok) return { ok: true, process: this.#launched(answer.process, place, fence, marker) };
     if (answer.code === undefined) await endUnwatched(marker, undefined, fence).catch(() => undefined);
@@ -247,9 +248,9 @@ class ThroughServers implements SpawnServerLauncher {
   /** Resolves with whether the server now stands where its jobs are to be born. */
   async #enter({ server, standing }: Place): Promise<boolean> {
     if (standing === undefined) return !server.isLost;
-    const patience = onceRunFor(this.#answerWithinMs, () => server.kill());
+    const stopWaiting = afterRunning(this.#answerWithinMs, () => server.kill());
     const problem = await server.enter(standing.procs);
-    clearInterval(patience);
+    stopWaiting();
     if (problem === undefined) standing.entered(server.pid);
     return problem === undefined;
   }
@@ -272,21 +273,6 @@ class ThroughServers implements SpawnServerLauncher {
       });
     });
   }
-}
-
-/**
- * Calls `late` when the time is over, and counts only time in which this process ran: a machine that stood still, or an
- * event loop that was held, has answers waiting that were not heard yet. `clearInterval` takes it back.
- */
-function onceRunFor(ms: number, late: () => void): NodeJS.Timeout {
-  let ticksLeft = 10;
-  const timer = setInterval(() => {
-    ticksLeft -= 1;
-    if (ticksLeft > 0) return;
-    clearInterval(timer);
-    late();
-  }, ms / ticksLeft);
-  return timer;
 }
 
 /** The last variable tells a job from all others. */
